@@ -1,0 +1,84 @@
+/**
+ * The pipe from workers to gateways. Three kinds of cargo:
+ * - envelopes: a room's broadcasts, strictly in offset order, repaired by offset;
+ * - replies: the answer to one job, to the gateway that asked;
+ * - controls: to every gateway that holds one of the named users.
+ * Replies and controls survive a cut link, because no offset would show that they are missing.
+ */
+
+/** Users who stop being members at this envelope's offset, and what they are told in its place. */
+export interface Departure {
+  readonly userIds: string[];
+  /** The exit frames they get, in order. */
+  readonly frames: string[];
+}
+
+/** One broadcast of a room: what takes effect and what is delivered at its offset. */
+export interface Envelope {
+  readonly roomId: string;
+  readonly offset: number;
+  /** The finished JSON text for every present member; absent when nobody is left to hear it. */
+  readonly frame?: string | undefined;
+  /** Users who are members from this offset on; they get the frame too. */
+  readonly joined?: string[] | undefined;
+  /** Users who are no longer members at this offset; they do not get the frame. */
+  readonly left?: Departure[] | undefined;
+  /** The room ends with this frame. */
+  readonly deleted?: boolean | undefined;
+}
+
+/** The answer to one job. */
+export interface Reply {
+  readonly jobId: string;
+  readonly connectionId: string;
+  /** Finished JSON texts for the asking connection, in order; empty when the event has no answer. */
+  readonly frames: string[];
+  /** Room offsets this answer stands behind: it is delivered after the broadcasts up to them. */
+  readonly after?: Array<[roomId: string, offset: number]> | undefined;
+  /** The result of a gateway's own question (`$...` jobs). */
+  readonly result?: unknown;
+}
+
+/** To all connections of the named users. */
+export type Control =
+  | { readonly kind: 'frames'; readonly userIds: string[]; readonly frames: string[]; readonly room?: string | undefined }
+  /** The users joined the room at this offset: hold the room from the offset before it on. */
+  | { readonly kind: 'join'; readonly userIds: string[]; readonly roomId: string; readonly offset: number }
+  | { readonly kind: 'disconnect'; readonly userIds: string[] };
+
+/** Reads committed envelopes of a room from the database: offsets above `after` up to and with `upTo`, in order. */
+export type LoadEnvelopes = (roomId: string, after: number, upTo: number) => Promise<Envelope[]>;
+
+/** What a gateway does with what arrives. Calls come one at a time, in order. */
+export interface GatewayListener {
+  onEnvelope(envelope: Envelope): void;
+  onReply(reply: Reply): void;
+  onControl(control: Control): void;
+  /** The link was cut or the store came back: envelopes may be missing, check every room held. */
+  onRestored(): void;
+}
+
+/** The gateway's end. */
+export interface GatewayLink {
+  /** Resolves when envelopes of these rooms published from now on will arrive. */
+  subscribe(roomIds: string[]): Promise<void>;
+  unsubscribe(roomIds: string[]): Promise<void>;
+  /** Resolves when controls for this user will arrive. */
+  watchUser(userId: string): Promise<void>;
+  unwatchUser(userId: string): Promise<void>;
+  /**
+   * Envelopes above `after`, in order, without a hole; null when the short history does not reach back that far.
+   */
+  history(roomId: string, after: number): Promise<Envelope[] | null>;
+  close(): Promise<void>;
+}
+
+export interface Broadcast {
+  /** Publishes in offset order; what somebody else committed but did not publish yet is read by `load` and goes first. */
+  publish(envelopes: Envelope[], load: LoadEnvelopes): Promise<void>;
+  reply(gatewayId: string, reply: Reply): Promise<void>;
+  control(control: Control): Promise<void>;
+  open(gatewayId: string, listener: GatewayListener): Promise<GatewayLink>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

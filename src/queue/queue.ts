@@ -1,0 +1,89 @@
+import type { EventEmitter } from 'node:events';
+
+/** One client event on its way to a worker. Plain JSON: it crosses a process border. Never holds a token. */
+export interface ChatJob {
+  /** UUIDv7, made by the gateway; the key under which the database remembers the outcome. */
+  readonly id: string;
+  /** Event type, `message.send`; those starting with `$` are the gateway's own questions. */
+  readonly type: string;
+  /** Canonical string form of the user's id. */
+  readonly userId: string;
+  /** The room the event names, for queue events. */
+  readonly roomId?: string | undefined;
+  readonly gatewayId: string;
+  readonly connectionId: string;
+  readonly sessionId?: string | undefined;
+  /** The client's own `id` of the event, to be repeated in its one answer. */
+  readonly eventId?: string | undefined;
+  readonly data: unknown;
+  /** Milliseconds since the epoch, by the gateway's clock. */
+  readonly addedAt: number;
+  /** Typing: may be dropped when old, overtakes what waits. */
+  readonly lossy?: boolean | undefined;
+}
+
+/** How often a job was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
+export interface Delivery {
+  readonly earlierRuns: number;
+}
+
+/** What a queue event tells, for analytics: no content, no token. */
+export interface QueueEvent {
+  readonly jobId: string;
+  readonly eventType: string;
+  readonly userId: string;
+  readonly roomId: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** `completed` and `failed` also carry the run's length, and `failed` the reason. */
+export interface FinishedQueueEvent extends QueueEvent {
+  /** Milliseconds from becoming active to the end; undefined when the start was not seen. */
+  readonly duration: number | undefined;
+}
+
+export interface FailedQueueEvent extends FinishedQueueEvent {
+  readonly reason: string;
+}
+
+export interface QueueEventMap {
+  waiting: [QueueEvent];
+  active: [QueueEvent];
+  completed: [FinishedQueueEvent];
+  failed: [FailedQueueEvent];
+  stalled: [QueueEvent];
+  error: [Error];
+}
+
+/** `chat.queueEvents`: a typed emitter. Listening starts the subscription, `close()` of the queue ends it. */
+export type QueueEvents = EventEmitter<QueueEventMap>;
+
+export interface ConsumeOptions {
+  /** Jobs run at once in this process. */
+  readonly concurrency: number;
+  /** Runs one job. A rejection marks the job as failed (kept, bounded, without its data); it is not run again. */
+  run(job: ChatJob, delivery: Delivery): Promise<void>;
+  /** Called once when a job ended as failed without `run` having answered it: its worker died too often. */
+  onLost(job: ChatJob, reason: string): Promise<void>;
+}
+
+export interface QueueConsumer {
+  /** Resolves when jobs are being taken. */
+  ready(): Promise<void>;
+  /** Takes no more jobs and resolves when those in hand are done. */
+  close(): Promise<void>;
+}
+
+/** The pipe from gateway to worker. Both ends stand in one file per implementation: bullmq.ts, memory.ts. */
+export interface EventQueue {
+  /** Resolves when the queue has taken the job; rejects with `Unavailable` within 3 s when it cannot be reached. */
+  add(job: ChatJob): Promise<void>;
+  /** Whether the job still waits or runs. A gateway that misses an answer adds a vanished job again. */
+  has(jobId: string): Promise<boolean>;
+  consume(options: ConsumeOptions): QueueConsumer;
+  /** Rejects when the queue cannot be reached within 3 s. */
+  ping(): Promise<void>;
+  readonly events: QueueEvents;
+  close(): Promise<void>;
+}
