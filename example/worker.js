@@ -1,0 +1,29 @@
+/**
+ * A worker of the app, in a process of its own; run as many as you like. The same without this file:
+ * `npx express-realtime-chat worker --config example/chat.config.js`.
+ */
+
+import { createWorker } from 'express-realtime-chat/worker';
+import settings, { database } from './chat.config.js';
+
+/** Lets the jobs in hand finish; a second signal does not wait. */
+function stopOn(worker) {
+  let isStopping = false;
+  const stop = async () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    await worker.close();
+    await database.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
+}
+
+try {
+  const worker = await createWorker(settings);
+  stopOn(worker);
+  await worker.start?.();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
