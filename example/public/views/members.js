@@ -1,0 +1,89 @@
+import { confirmDialog, openDialog } from './dialog.js';
+import { button, el } from './element.js';
+import { roomTitle, userName } from './names.js';
+import { peoplePicker } from './people-picker.js';
+
+/** The dialog with a room's members; admins add and remove, everyone may leave. */
+export async function openMembers(session, roomId) {
+  const { me } = session.store;
+  const room = await session.roomInfo(roomId);
+  if (!room) return;
+  const isPair = room.type === 'OneToOneChat';
+  const isCreator = room.creator?.id === me.id;
+  const admins = room.admins ?? room.moderators ?? [];
+  const isAdmin = !isPair && (isCreator || admins.some((user) => user.id === me.id));
+  const title = roomTitle(session.store.rooms.get(roomId) ?? room);
+
+  const list = el('ul', { class: 'people' });
+  const more = button('More', () => show(cursor), { hidden: true });
+  let cursor = null;
+
+  async function show(from) {
+    const answer = await session.members(roomId, from);
+    if (!from) list.replaceChildren();
+    list.append(...answer.members.map(item));
+    cursor = answer.next_cursor;
+    more.hidden = cursor === null;
+  }
+
+  function item({ user, role }) {
+    const mayRemove = isAdmin && user.id !== me.id && role !== 'creator';
+    const remove = async () => {
+      await session.removeMembers(roomId, [user.id]);
+      show();
+    };
+    return el(
+      'li',
+      { class: 'person' },
+      el(
+        'div',
+        {},
+        el('strong', {}, userName(user), user.id === me.id && ' (you)'),
+        role !== 'member' && el('span', { class: 'hint' }, ` ${role}`),
+      ),
+      mayRemove && button('Remove', remove, { 'aria-label': `Remove ${userName(user)}` }),
+    );
+  }
+
+  function adding() {
+    const people = peoplePicker({ account: session.account, label: 'Add people' });
+    const add = async (event) => {
+      event.preventDefault();
+      if (people.ids.length === 0) return;
+      if (await session.addMembers(roomId, people.ids)) {
+        form.replaceWith(adding());
+        show();
+      }
+    };
+    const form = el('form', { onsubmit: add }, people.node, el('button', { type: 'submit' }, 'Add to the room'));
+    return form;
+  }
+
+  /** The room goes away for this user by its own dispatch; the dialog only has to close. */
+  async function end(question, action, run) {
+    if (!(await confirmDialog(action, question, action))) return;
+    if (await run(roomId)) dialog.close();
+  }
+
+  const dialog = openDialog(
+    title,
+    room.description && el('p', {}, room.description),
+    list,
+    more,
+    isAdmin && adding(),
+    el(
+      'div',
+      { class: 'row end' },
+      !isPair && button('Leave', () => end(`Leave ${title}?`, 'Leave', (id) => session.leave(id))),
+      (isCreator || isPair) &&
+        button(
+          'Delete',
+          () => end(`Delete ${title} with all its messages, for everyone?`, 'Delete', (id) => session.deleteRoom(id)),
+          {
+            class: 'danger',
+          },
+        ),
+    ),
+  );
+  show();
+}
