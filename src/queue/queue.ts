@@ -20,6 +20,8 @@ export interface ChatJob {
   readonly addedAt: number;
   /** Typing: may be dropped when old, overtakes what waits. */
   readonly lossy?: boolean | undefined;
+  /** Added again by its gateway, which got no answer: it may have been done already. */
+  readonly resent?: boolean | undefined;
 }
 
 /** How often a job was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
@@ -62,9 +64,15 @@ export type QueueEvents = EventEmitter<QueueEventMap>;
 export interface ConsumeOptions {
   /** Jobs run at once in this process. */
   readonly concurrency: number;
-  /** Runs one job. A rejection marks the job as failed (kept, bounded, without its data); it is not run again. */
+  /**
+   * Runs one job. A rejection is logged by the queue and marks the job as failed (kept, bounded, without its data); it
+   * is not run again. The error's message and stack are kept in Redis: no content, no token in them.
+   */
   run(job: ChatJob, delivery: Delivery): Promise<void>;
-  /** Called once when a job ended as failed without `run` having answered it: its worker died too often. */
+  /**
+   * Called when a job is given up without `run` having answered it: its worker died too often. Before it is marked as
+   * failed, so that a death in between loses no answer; it may therefore be called again for the same job.
+   */
   onLost(job: ChatJob, reason: string): Promise<void>;
 }
 
@@ -77,13 +85,20 @@ export interface QueueConsumer {
 
 /** The pipe from gateway to worker. Both ends stand in one file per implementation: bullmq.ts, memory.ts. */
 export interface EventQueue {
-  /** Resolves when the queue has taken the job; rejects with `Unavailable` within 3 s when it cannot be reached. */
+  /**
+   * Resolves when the queue has taken the job; rejects with `Unavailable` within 3 s when it cannot be reached (the
+   * outcome is unknown then), with a `TypeError` when `data` is not JSON. A job that waits, runs or is kept as failed
+   * is not added a second time.
+   */
   add(job: ChatJob): Promise<void>;
   /** Whether the job still waits or runs. A gateway that misses an answer adds a vanished job again. */
-  has(jobId: string): Promise<boolean>;
+  has(job: ChatJob): Promise<boolean>;
+  /** Whether the job ended as failed and is kept as such: adding it again does nothing, so its sender gets an error. */
+  hasFailed(job: ChatJob): Promise<boolean>;
   consume(options: ConsumeOptions): QueueConsumer;
   /** Rejects when the queue cannot be reached within 3 s. */
   ping(): Promise<void>;
   readonly events: QueueEvents;
+  /** Closes its consumers too. From then on `add` rejects with `Unavailable`. */
   close(): Promise<void>;
 }
