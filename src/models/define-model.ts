@@ -1,0 +1,61 @@
+import type { InitOptions, Model, ModelStatic } from 'sequelize';
+import type { ChatModelStatics, Columns, ModelContext } from './columns.js';
+
+/** A class from which a chat makes its own model. */
+export type ChatModelClass = ModelStatic<Model> & ChatModelStatics;
+
+/**
+ * `Model.init`, but leaves the Sequelize instance as it was: the host may have a model `Session` or `Message` of its own,
+ * and two chats may share one instance. So `sequelize.models` and `sequelize.sync()` never see ours (migrations make
+ * our tables). Classes work without being registered.
+ */
+export function initUnregistered<M extends ModelStatic<Model>>(model: M, columns: Columns, options: InitOptions): M {
+  const { modelManager, models } = options.sequelize;
+  const registered = [...modelManager.models];
+  const byName = { ...models };
+  (model as ModelStatic<Model>).init(columns, {
+    ...options,
+    // Said here so that the host's `define` defaults (underscored, paranoid, ...) do not reach our tables.
+    freezeTableName: true,
+    underscored: false,
+    timestamps: false,
+    paranoid: false,
+    version: false,
+    schema: '',
+  });
+  modelManager.models = registered;
+  for (const name of Object.keys(models)) {
+    if (!Object.hasOwn(byName, name)) delete models[name];
+  }
+  Object.assign(models, byName);
+  return model;
+}
+
+/** A model of one chat: a fresh subclass, of the same name, so that the class given stays untouched and can serve any number of chats. */
+export function defineModel<M extends ChatModelClass>(
+  base: M,
+  sequelize: InitOptions['sequelize'],
+  context: ModelContext,
+): M {
+  const Fresh = class extends (base as ChatModelClass) {} as M;
+  const columns = base.columns(context);
+  initUnregistered(Fresh, columns, {
+    ...base.modelOptions?.(context),
+    sequelize,
+    modelName: base.name,
+    tableName: context.table(base.table),
+  });
+  refuseShadowing(Fresh, Object.keys(columns));
+  return Fresh;
+}
+
+/** A class field hides the column of its name: what is loaded would never be seen. */
+function refuseShadowing(model: ModelStatic<Model>, columns: string[]): void {
+  const instance = model.build();
+  const field = columns.find((column) => Object.hasOwn(instance, column));
+  if (field !== undefined) {
+    throw new Error(
+      `The field "${field}" of the model class ${model.name} hides its column. Write "declare ${field}" (TypeScript) or leave the field out (JavaScript).`,
+    );
+  }
+}

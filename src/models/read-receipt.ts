@@ -1,0 +1,28 @@
+import { type InferAttributes, Model, type NonAttribute } from 'sequelize';
+import { type Columns, type ModelContext, time, type UserId, userId, uuid } from './columns.js';
+import type { UserRow } from './user.js';
+
+/** Columns of `read_receipts`: at most one per message and user. */
+export abstract class AbstractReadReceipt<A extends object = InferAttributes<ReadReceipt>> extends Model<
+  A,
+  Partial<A>
+> {
+  static readonly table: string = 'read_receipts';
+
+  declare message_id: string;
+  declare user_id: UserId;
+  declare read_at: Date;
+
+  declare reader?: NonAttribute<UserRow>;
+
+  static columns(context: ModelContext): Columns {
+    return {
+      message_id: uuid({ primaryKey: true }),
+      user_id: userId(context, { primaryKey: true }),
+      read_at: time(),
+    };
+  }
+}
+
+/** One user has read one message. */
+export class ReadReceipt extends AbstractReadReceipt<InferAttributes<ReadReceipt>> {}

@@ -1,0 +1,20 @@
+import { type InferAttributes, Model } from 'sequelize';
+import { type Columns, json, type ModelContext, uuid } from './columns.js';
+
+/** Columns of `room_properties`. */
+export abstract class AbstractRoomProperty<A extends object = InferAttributes<RoomProperty>> extends Model<
+  A,
+  Partial<A>
+> {
+  static readonly table: string = 'room_properties';
+
+  declare room_id: string;
+  declare preferences: Record<string, unknown>;
+
+  static columns(_context: ModelContext): Columns {
+    return { room_id: uuid({ primaryKey: true }), preferences: json('preferences') };
+  }
+}
+
+/** What a room's people set for it: free-form preferences. */
+export class RoomProperty extends AbstractRoomProperty<InferAttributes<RoomProperty>> {}
