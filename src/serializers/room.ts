@@ -1,0 +1,53 @@
+import type { RoomAloneShape, RoomBaseShape, RoomInListShape, UserShape } from '../protocol/shapes.js';
+import type { LoadedRoom, LoadedUser, Row } from './loaded.js';
+import { Serializer } from './serializer.js';
+import { isoTime } from './values.js';
+
+/** Base of the serializers of room types, a host's own type included: the parts that all types share. */
+export abstract class RoomSerializer<Shape extends RoomBaseShape> extends Serializer<LoadedRoom, Shape> {
+  /** What every room shows. */
+  protected common(room: LoadedRoom) {
+    return {
+      id: room.id,
+      created_at: isoTime(room.created_at),
+      updated_at: isoTime(room.updated_at),
+      last_seq: Number(room.last_seq),
+      member_count: Number(room.member_count),
+    };
+  }
+
+  /** What only a room shown alone has. */
+  protected alone(room: LoadedRoom): RoomAloneShape {
+    const property = room.property ?? { preferences: {} };
+    return { property: this.context.serializer('RoomPropertySerializer').serialize(property) };
+  }
+
+  /** What only a room in a list has. */
+  protected inList(room: LoadedRoom): RoomInListShape {
+    return {
+      last_message: room.last_message
+        ? this.context.serializer('MessageSerializer').serialize(room.last_message)
+        : null,
+      unread_count: room.unread_count ?? 0,
+    };
+  }
+
+  /** The row of the type's table. */
+  protected details(room: LoadedRoom): Record<string, unknown> {
+    const alias = this.context.roomTypes.get(room.type)?.alias;
+    const row = room.details ?? (alias ? (room as unknown as Record<string, Row>)[alias] : undefined);
+    return (row ?? {}) as Record<string, unknown>;
+  }
+
+  /** The room's creator: null when the account was deleted. */
+  protected creator(room: LoadedRoom): UserShape | null {
+    const id = this.details(room).creator_id;
+    if (id === null || id === undefined) return null;
+    return this.user(room.creator ?? undefined, id);
+  }
+
+  protected users(users: readonly LoadedUser[] | undefined): UserShape[] {
+    const serializer = this.context.serializer('UserSerializer');
+    return (users ?? []).map((user) => serializer.serialize(user));
+  }
+}

@@ -1,0 +1,177 @@
+import type { ChatNotificationShape, ChatNotificationsShape, UserId } from '../../protocol/shapes.js';
+import type { LoadedNotification, Moment } from '../../serializers/index.js';
+import { isoTime } from '../../serializers/values.js';
+import type { TransactionOptions } from '../context.js';
+import { makeWithin, wholeBytes } from './bounds.js';
+import type { ReadContext } from './context.js';
+import { loadMessages } from './messages.js';
+import { anyOf, type SqlValue, select, tableOf } from './sql.js';
+
+/** Most shown of one room: the newest. */
+const PER_ROOM = 100;
+
+/** Most shown in all: the newest. */
+const IN_ALL = 1000;
+
+/** A room with more messages than this to look through is read by a query part of its own, which stops at 100 found. */
+const DEEP = 300;
+
+/** More deep rooms than this, the quietest ones, are looked through only so far back. */
+const MAX_DEEP_ROOMS = 100;
+const LOOK_BACK = 1000;
+
+/** Rooms looked at, those with the newest activity first. */
+const MAX_ROOMS = 5000;
+
+/**
+ * What a user has not seen, by room, oldest first: messages of others sent since they joined that they have not
+ * acknowledged, and reactions to their own messages. The newest 100 of a room and 1,000 in all. Eleven queries at most,
+ * however many rooms, and none reads a room's history below what was acknowledged.
+ */
+export async function readNotifications(
+  context: ReadContext,
+  userId: UserId,
+  options: TransactionOptions = {},
+): Promise<ChatNotificationsShape> {
+  const pending = await findPending(context, userId, options);
+  const unseen = newest([
+    ...(await findMessages(context, userId, pending, options)),
+    ...(await findReactions(context, userId, options)),
+  ]);
+  const ids = [...new Set(unseen.map((one) => one.message_id))];
+  const messages = await loadMessages(context, ids, options);
+  const loaded = unseen.flatMap((one): Array<{ roomId: string; notification: LoadedNotification }> => {
+    const message = messages.get(one.message_id);
+    const { id, notification_type } = one;
+    return message ? [{ roomId: one.room_id, notification: { ...one, id, notification_type, message } }] : [];
+  });
+  const serializer = context.serializers.getSerializer('ChatNotificationSerializer');
+  const shapes = makeWithin(loaded, wholeBytes(context), ({ notification }) => serializer.serialize(notification));
+  const rooms = new Map<string, ChatNotificationShape[]>();
+  for (const [index, shape] of shapes.entries()) {
+    const roomId = loaded[index]!.roomId;
+    const list = rooms.get(roomId);
+    if (list) list.unshift(shape);
+    else rooms.set(roomId, [shape]);
+  }
+  return Object.fromEntries(rooms);
+}
+
+/** A room with messages that the user has not acknowledged. */
+interface Pending {
+  readonly room_id: string;
+  readonly last_seq: number;
+  /** The user knows everything up to here. */
+  readonly start: number;
+}
+
+/** Something unseen, before its message is loaded. */
+interface Unseen {
+  readonly id: string;
+  readonly room_id: string;
+  readonly message_id: string;
+  readonly notification_type: string;
+  readonly created_at: Moment;
+  readonly seq: number;
+}
+
+async function findPending(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<Pending[]> {
+  const { Room, RoomMember } = context.models;
+  const rows = await select<{ room_id: string; acked_seq: number; joined_seq: number; last_seq: number }>(
+    context,
+    `SELECT m.room_id, m.acked_seq, m.joined_seq, r.last_seq
+       FROM ${tableOf(context, RoomMember)} m JOIN ${tableOf(context, Room)} r ON r.id = m.room_id
+      WHERE m.user_id = :userId AND r.last_seq > m.acked_seq AND r.last_seq > m.joined_seq
+      ORDER BY r.last_activity_at DESC, r.id DESC LIMIT :limit`,
+    { userId, limit: MAX_ROOMS },
+    options,
+  );
+  return rows.map((row) => ({
+    room_id: row.room_id,
+    last_seq: Number(row.last_seq),
+    start: Math.max(Number(row.acked_seq), Number(row.joined_seq)),
+  }));
+}
+
+/** The newest unacknowledged messages of others in each room. */
+async function findMessages(
+  context: ReadContext,
+  userId: UserId,
+  pending: readonly Pending[],
+  options: TransactionOptions,
+): Promise<Unseen[]> {
+  if (pending.length === 0) return [];
+  const { Message, MessageDelivery } = context.models;
+  const replacements: Record<string, SqlValue> = { userId, perRoom: PER_ROOM, inAll: IN_ALL };
+  const above = ({ room_id, start }: Pending, index: number) => {
+    replacements[`room${index}`] = room_id;
+    return `(x.room_id = :room${index} AND x.seq > ${start})`;
+  };
+  const columns = 'x.id, x.room_id, x.seq, x.parent_message_id, x.created_at';
+  const unseen = `x.is_deleted = 0 AND x.sender_id <> :userId AND NOT EXISTS (
+    SELECT 1 FROM ${tableOf(context, MessageDelivery)} d WHERE d.message_id = x.id AND d.user_id = :userId)`;
+  const deep = new Set(pending.filter((room) => room.last_seq - room.start > DEEP).slice(0, MAX_DEEP_ROOMS));
+  const parts: string[] = [];
+  const shallow: string[] = [];
+  for (const [index, room] of pending.entries()) {
+    if (deep.has(room)) {
+      const some = `SELECT ${columns} FROM ${tableOf(context, Message)} x WHERE ${above(room, index)} AND ${unseen}`;
+      parts.push(`SELECT * FROM (${some} ORDER BY x.seq DESC LIMIT :perRoom) part${index}`);
+    } else {
+      shallow.push(above({ ...room, start: Math.max(room.start, room.last_seq - LOOK_BACK) }, index));
+    }
+  }
+  if (shallow.length > 0) {
+    parts.push(
+      `SELECT id, room_id, seq, parent_message_id, created_at FROM (
+         SELECT ${columns}, ROW_NUMBER() OVER (PARTITION BY x.room_id ORDER BY x.seq DESC) AS place
+           FROM ${tableOf(context, Message)} x WHERE ${anyOf(shallow)} AND ${unseen}
+       ) ranked WHERE place <= :perRoom`,
+    );
+  }
+  const rows = await select<Unseen & { parent_message_id: string | null }>(
+    context,
+    `SELECT * FROM (${parts.join(' UNION ALL ')}) unseen ORDER BY created_at DESC, seq DESC LIMIT :inAll`,
+    replacements,
+    options,
+  );
+  return rows.map(({ parent_message_id, ...row }) => ({
+    ...row,
+    message_id: row.id,
+    notification_type: parent_message_id ? 'REPLY' : 'NEW_MESSAGE',
+  }));
+}
+
+/** Stored notifications: the newest reactions to the user's own messages, and whatever types a host stores. */
+function findReactions(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<Unseen[]> {
+  const { ChatNotification, Message, RoomMember } = context.models;
+  return select<Unseen>(
+    context,
+    `SELECT ranked.*, 0 AS seq FROM (
+       SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.room_id ORDER BY n.created_at DESC, n.id DESC) AS place
+         FROM ${tableOf(context, ChatNotification)} n
+         JOIN ${tableOf(context, RoomMember)} m ON m.room_id = n.room_id AND m.user_id = n.recipient_id
+         JOIN ${tableOf(context, Message)} x ON x.id = n.message_id AND x.is_deleted = 0
+        WHERE n.recipient_id = :userId
+     ) ranked WHERE place <= :perRoom ORDER BY created_at DESC, id DESC LIMIT :inAll`,
+    { userId, perRoom: PER_ROOM, inAll: IN_ALL },
+    options,
+  );
+}
+
+/** Messages and reactions together, newest first, cut to what is shown. */
+function newest(unseen: readonly Unseen[]): Unseen[] {
+  const sorted = unseen
+    .map((one) => ({ one, time: Date.parse(isoTime(one.created_at)) }))
+    .sort((a, b) => b.time - a.time || Number(b.one.seq) - Number(a.one.seq));
+  const perRoom = new Map<string, number>();
+  const shown: Unseen[] = [];
+  for (const { one } of sorted) {
+    const count = perRoom.get(one.room_id) ?? 0;
+    if (count === PER_ROOM) continue;
+    perRoom.set(one.room_id, count + 1);
+    shown.push(one);
+    if (shown.length === IN_ALL) break;
+  }
+  return shown;
+}
