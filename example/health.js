@@ -15,6 +15,7 @@ export function healthRoutes({ chat, isStarted }) {
   router.get('/readyz', async (_request, response) => {
     const parts = { started: isStarted(), ...(await healthInTime(chat)) };
     const isReady = Object.values(parts).every(Boolean);
+    response.set('Cache-Control', 'no-store');
     response.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready', ...parts });
   });
   return router;

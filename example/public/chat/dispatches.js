@@ -6,7 +6,11 @@ const TYPING_SHOWN = 5;
 export function createDispatches(session) {
   const { store } = session;
 
-  const keepRoom = (room) => (room.type ? store.setRoom(room) : session.refreshRooms());
+  /** A room that one was added to comes without its last message: the list has it. */
+  const keepRoom = (room) => {
+    if (!store.rooms.has(room.id)) session.refreshRooms();
+    if (room.type) store.setRoom(room);
+  };
   const loseRoom = (roomId, sentence) => {
     session.forgetRoom(roomId);
     if (sentence) session.say(sentence);

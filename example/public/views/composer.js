@@ -54,8 +54,8 @@ export function composerView(session) {
 
   /** As high as its lines, up to a limit that the style sheet sets. */
   function grow() {
-    input.style.height = 'auto';
-    input.style.height = `${input.scrollHeight}px`;
+    input.style.height = '';
+    if (input.value) input.style.height = `${input.scrollHeight}px`;
   }
 
   input.addEventListener('input', () => {

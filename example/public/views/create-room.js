@@ -18,7 +18,7 @@ export function openCreateRoom(session) {
   const name = el('input', { maxlength: 64, autocomplete: 'off' });
   const description = el('input', { maxlength: 500, autocomplete: 'off' });
   const isPublic = el('input', { type: 'checkbox' });
-  const named = el('div', { hidden: true }, field('Name', name), field('Description', description));
+  const named = el('div', { class: 'stack', hidden: true }, field('Name', name), field('Description', description));
   const open = el('label', { class: 'check', hidden: true }, isPublic, ' Public: anyone may find and join it');
   const people = peoplePicker({
     account: session.account,

@@ -7,7 +7,7 @@ export function openDialog(title, ...content) {
     { 'aria-label': title, onclose: () => dialog.remove() },
     el(
       'header',
-      {},
+      { class: 'bar' },
       el('h2', {}, title),
       button('×', () => dialog.close(), { class: 'icon', 'aria-label': 'Close' }),
     ),

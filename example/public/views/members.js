@@ -16,11 +16,16 @@ export async function openMembers(session, roomId) {
 
   const list = el('ul', { class: 'people' });
   const more = button('More', () => show(cursor), { hidden: true });
+  const members = new Set();
   let cursor = null;
 
   async function show(from) {
     const answer = await session.members(roomId, from);
-    if (!from) list.replaceChildren();
+    if (!from) {
+      list.replaceChildren();
+      members.clear();
+    }
+    for (const { user } of answer.members) members.add(user.id);
     list.append(...answer.members.map(item));
     cursor = answer.next_cursor;
     more.hidden = cursor === null;
@@ -46,13 +51,17 @@ export async function openMembers(session, roomId) {
   }
 
   function adding() {
-    const people = peoplePicker({ account: session.account, label: 'Add people' });
+    const people = peoplePicker({
+      account: session.account,
+      label: 'Add people',
+      isHidden: (user) => members.has(user.id),
+    });
     const add = async (event) => {
       event.preventDefault();
       if (people.ids.length === 0) return;
       if (await session.addMembers(roomId, people.ids)) {
+        await show();
         form.replaceWith(adding());
-        show();
       }
     };
     const form = el('form', { onsubmit: add }, people.node, el('button', { type: 'submit' }, 'Add to the room'));

@@ -18,7 +18,7 @@ export function messageView(session, message, { showAuthor, onReply, onEdit }) {
           picker.hidden = true;
           session.react(message, reaction, 'add');
         },
-        { 'aria-label': `React with ${reaction}` },
+        { class: 'chip', 'aria-label': `React with ${reaction}` },
       ),
     ),
   );
@@ -32,7 +32,7 @@ export function messageView(session, message, { showAuthor, onReply, onEdit }) {
   };
   return el(
     'li',
-    { class: `message${isMine ? ' mine' : ''}${showAuthor ? ' first' : ''}`, 'data-id': message.id },
+    { class: `message${isMine ? ' mine' : ''}${showAuthor ? ' first' : ''}`, 'data-id': message.id, tabindex: -1 },
     showAuthor && el('p', { class: 'author' }, isMine ? 'You' : userName(message.sender)),
     el(
       'div',

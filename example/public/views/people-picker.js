@@ -6,9 +6,9 @@ const WAIT = 200;
 /**
  * Finds users by the start of their name and collects them.
  *
- * @param {{ account: any, label: string, isSingle?: () => boolean }} options
+ * @param {{ account: any, label: string, isSingle?: () => boolean, isHidden?: (user: any) => boolean }} options
  */
-export function peoplePicker({ account, label, isSingle = () => false }) {
+export function peoplePicker({ account, label, isSingle = () => false, isHidden = () => false }) {
   const picked = new Map();
   const input = el('input', { type: 'search', autocomplete: 'off', autocapitalize: 'none', maxlength: 32 });
   const found = el('ul', { class: 'people', 'aria-label': 'Found users' });
@@ -38,7 +38,7 @@ export function peoplePicker({ account, label, isSingle = () => false }) {
   }
 
   function show(users) {
-    const left = users.filter((user) => !picked.has(user.id));
+    const left = users.filter((user) => !picked.has(user.id) && !isHidden(user));
     found.replaceChildren(
       ...left.map((user) =>
         el(
@@ -73,7 +73,7 @@ export function peoplePicker({ account, label, isSingle = () => false }) {
               showChosen();
               search();
             },
-            { 'aria-label': `Take ${user.username} off` },
+            { class: 'chip chosen', 'aria-label': `Take ${user.username} off` },
           ),
         ),
       ),
@@ -82,7 +82,7 @@ export function peoplePicker({ account, label, isSingle = () => false }) {
 
   search();
   return {
-    node: el('div', { class: 'picker' }, field(label, input), chosen, found),
+    node: el('div', { class: 'stack picker' }, field(label, input), chosen, found),
     get ids() {
       return [...picked.keys()];
     },

@@ -60,12 +60,12 @@ export function roomListView(session, { onSignOut }) {
   return el(
     'nav',
     { class: 'side', 'aria-label': 'Rooms' },
-    el('header', {}, el('h1', {}, store.me.username), button('Sign out', onSignOut, { class: 'link' })),
+    el('header', { class: 'bar' }, el('h1', {}, store.me.username), button('Sign out', onSignOut, { class: 'link' })),
     el(
       'div',
       { class: 'row' },
-      button('New room', () => openCreateRoom(session)),
-      button('Find channels', () => openDiscover(session)),
+      button('New room', () => openCreateRoom(session), { class: 'wide' }),
+      button('Find channels', () => openDiscover(session), { class: 'wide' }),
     ),
     list,
     more,
