@@ -1,3 +1,5 @@
+import { ConnectionError } from 'sequelize';
+
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
 
@@ -64,5 +66,6 @@ export function createStartUp(steps, log) {
 /** Some connection errors have an empty message and say all in their cause. */
 function describe(error) {
   const text = error?.message || error?.original?.message || error?.original?.code || error?.name || String(error);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const sentence = /[.!?]$/.test(text) ? text : `${text}.`;
+  return error instanceof ConnectionError ? `${sentence} Start the database, or correct DATABASE_URL.` : sentence;
 }

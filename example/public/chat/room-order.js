@@ -1,3 +1,6 @@
+/** The most that one resume may name; the other rooms are read anew. */
+const MOST_ROOMS = 1000;
+
 /**
  * Applies the broadcasts of a room in the order of their offsets, each once. While a resume runs, live broadcasts
  * that are ahead of the replayed ones wait here.
@@ -29,7 +32,7 @@ export class RoomOrder {
   /** What to ask the server to go on from: room id -> offset. */
   startResume() {
     for (const roomId of this.#applied.keys()) this.#early.set(roomId, []);
-    return Object.fromEntries(this.#applied);
+    return Object.fromEntries([...this.#applied].slice(-MOST_ROOMS));
   }
 
   /**

@@ -9,6 +9,7 @@ const ROOMS_AT_ONCE = 100;
 const MESSAGES_AT_ONCE = 50;
 const TYPING_EVERY = 2500;
 const REFRESH_AFTER = 300;
+const TRY_AGAIN_AFTER = 3000;
 
 /** Everything one signed-in user can do. Emits `signedOut` and `notice` (detail: a sentence). */
 export class ChatSession extends EventTarget {
@@ -48,7 +49,7 @@ export class ChatSession extends EventTarget {
   }
 
   #listen() {
-    this.#connection.addEventListener('open', () => this.#resume().catch((error) => this.#complain(error)));
+    this.#connection.addEventListener('open', () => this.#catchUp());
     this.#connection.addEventListener('signedOut', () => this.dispatchEvent(new Event('signedOut')));
     this.#connection.addEventListener('state', ({ detail }) => {
       this.store.state = detail;
@@ -80,19 +81,38 @@ export class ChatSession extends EventTarget {
     }
   }
 
+  /** A refusal (no worker is there, say) is tried again; a link that broke is followed by the next open. */
+  async #catchUp() {
+    try {
+      await this.#resume();
+    } catch (error) {
+      if (error.code === 0) return;
+      this.say(error.message);
+      setTimeout(() => this.#connection.isOpen && this.#catchUp(), TRY_AGAIN_AFTER);
+    }
+  }
+
   /** After each (re)connect: what was missed, then the list, then what was left unsent. */
   async #resume() {
     const offsets = this.#order.startResume();
-    const resuming = Object.keys(offsets).length
-      ? this.#connection.request('session.resume', { rooms: offsets })
-      : { data: { rooms: {} } };
-    const [resumed] = await Promise.all([resuming, this.#loadRooms()]);
-    const whole = this.#order.endResume(resumed.data.rooms);
+    const [recovered] = await Promise.all([this.#replay(offsets), this.#loadRooms()]);
+    const whole = this.#order.endResume(recovered);
     for (const roomId of this.store.logs.keys()) if (!whole.has(roomId)) this.store.logs.delete(roomId);
     const { openRoomId } = this.store;
     if (openRoomId && !this.store.logs.has(openRoomId)) await this.#loadNewest(openRoomId);
     this.receipts.resume();
     this.outbox.resume();
+  }
+
+  /** Has the server send what was missed. Without an answer no room counts as whole, and each is read anew. */
+  async #replay(offsets) {
+    if (Object.keys(offsets).length === 0) return {};
+    try {
+      return (await this.#connection.request('session.resume', { rooms: offsets })).data.rooms;
+    } catch (error) {
+      if (error.code === 0) throw error;
+      return {};
+    }
   }
 
   async #loadRooms(cursor) {
