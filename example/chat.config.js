@@ -16,11 +16,11 @@ export const User = defineUser(database);
 function limits(perSecond) {
   if (perSecond === undefined) return {};
   if (perSecond === 0) return { rateLimit: false, maxConnectionsPerUser: 0, maxConnectionsPerAddress: 0 };
-  // The same proportions as the package's defaults.
-  return { rateLimit: { eventsPerSecond: perSecond, burst: perSecond * 2, perUserPerSecond: perSecond * 4 } };
+  return { rateLimit: { eventsPerSecond: perSecond } };
 }
 
-const settings = {
+/** What is undefined here, because the environment does not name it, is left to the package's defaults. */
+export default {
   userModel: User,
   redis: config.redisUrl,
   authenticate: jwtAuthentication({
@@ -36,6 +36,3 @@ const settings = {
   exposeEmail: config.exposeEmail,
   ...limits(config.rateLimit),
 };
-
-/** What the environment does not name is left to the package's defaults. */
-export default Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -13,7 +13,7 @@ export function createDatabase(url) {
       logging: false,
       timezone: '+00:00',
       dialectOptions: { charset: 'utf8mb4', connectTimeout: 5000 },
-      pool: { max: 10, acquire: 10_000 },
+      pool: { max: 20, acquire: 10_000 },
     });
   }
   const storage = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
