@@ -118,7 +118,8 @@ async function mysqlTables(sequelize: Sequelize, names: Set<string>): Promise<st
       }
       if (!row.collation?.startsWith('utf8mb4_')) {
         problems.push(
-          `The table ${row.table_name} has the collation ${row.collation}, which cannot hold all text: ${convert(row.table_name)}`,
+          `The table ${row.table_name} has the collation ${row.collation}, which cannot hold all text: ` +
+            `ALTER TABLE ${row.table_name} DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin.`,
         );
       }
       return problems;
@@ -126,23 +127,21 @@ async function mysqlTables(sequelize: Sequelize, names: Set<string>): Promise<st
 }
 
 function wrongTypes(columns: ColumnRow[]): string[] {
+  // By name: columns that the host added may be of any type.
+  const times = new Set(['created_at', 'updated_at', 'last_activity_at', 'joined_at', 'read_at', 'last_seen']);
   return columns.flatMap((column) => {
     const where = `The column ${column.table_name}.${column.column_name}`;
     // Only long texts: the short ones include the user ids, whose character set is the users table's.
     if (column.charset !== null && /text/i.test(column.data_type) && column.charset !== 'utf8mb4') {
       return [
-        `${where} has the character set ${column.charset}, which cannot hold all text: ${convert(column.table_name)}`,
+        `${where} has the character set ${column.charset}, which cannot hold all text: change it to CHARACTER SET utf8mb4 COLLATE utf8mb4_bin.`,
       ];
     }
-    if (/^datetime$/i.test(column.data_type) && Number(column.fraction) < 3) {
+    if (times.has(column.column_name) && Number(column.fraction) < 3) {
       return [`${where} drops milliseconds: change its type to DATETIME(3).`];
     }
     return [];
   });
-}
-
-function convert(table: string): string {
-  return `ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin.`;
 }
 
 async function charset(sequelize: Sequelize): Promise<string[]> {

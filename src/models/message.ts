@@ -66,7 +66,7 @@ export abstract class AbstractMessage<A extends object = InferAttributes<Message
       client_id: bytes('client_id', { unique: request }),
       request_hash: { type: DataTypes.CHAR(64), allowNull: true },
       seq: { type: DataTypes.BIGINT, allowNull: false, unique: place },
-      content: { type: DataTypes.TEXT('medium'), allowNull: false },
+      content: { type: DataTypes.TEXT, allowNull: false },
       is_deleted: flag(),
       is_edited: flag(),
       is_forwarded: flag(),

@@ -24,8 +24,8 @@ export class Outcome extends Model<InferAttributes<Outcome>, Partial<InferAttrib
       position: { type: DataTypes.INTEGER, primaryKey: true, allowNull: false },
       room_id: uuid({ allowNull: true, unique: place }),
       room_offset: { type: DataTypes.BIGINT, allowNull: true, unique: place },
-      envelope: { type: DataTypes.TEXT('medium'), allowNull: true },
-      reply: { type: DataTypes.TEXT('medium'), allowNull: true },
+      envelope: { type: DataTypes.TEXT, allowNull: true },
+      reply: { type: DataTypes.TEXT, allowNull: true },
       created_at: time(),
     };
   }
