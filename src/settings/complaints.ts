@@ -6,7 +6,7 @@ export class SettingsError extends Error {
 }
 
 /** Settings whose value may hold a password or a token. */
-const secretSetting = /^(database|redis|authenticate|refresh)\b/;
+const secretSetting = /^(database|redis|authenticate|refresh|secret|key)\b/;
 
 /** Unknown keys that sound as if their value were one. */
 const secretWord = /database|redis|secret|token|passw|credential|url|dsn|key/i;
