@@ -4,21 +4,15 @@ import { isoTime } from '../../serializers/values.js';
 import type { TransactionOptions } from '../context.js';
 import { makeWithin, wholeBytes } from './bounds.js';
 import type { ReadContext } from './context.js';
+import { type RoomEnd, splitEnds } from './ends.js';
 import { loadMessages } from './messages.js';
-import { anyOf, type SqlValue, select, tableOf } from './sql.js';
+import { type SqlValue, select, tableOf } from './sql.js';
 
 /** Most shown of one room: the newest. */
 const PER_ROOM = 100;
 
 /** Most shown in all: the newest. */
 const IN_ALL = 1000;
-
-/** A room with more messages than this to look through is read by a query part of its own, which stops at 100 found. */
-const DEEP = 300;
-
-/** More deep rooms than this, the quietest ones, are looked through only so far back. */
-const MAX_DEEP_ROOMS = 100;
-const LOOK_BACK = 1000;
 
 /** Rooms looked at, those with the newest activity first. */
 const MAX_ROOMS = 5000;
@@ -57,14 +51,6 @@ export async function readNotifications(
   return Object.fromEntries(rooms);
 }
 
-/** A room with messages that the user has not acknowledged. */
-interface Pending {
-  readonly room_id: string;
-  readonly last_seq: number;
-  /** The user knows everything up to here. */
-  readonly start: number;
-}
-
 /** Something unseen, before its message is loaded. */
 interface Unseen {
   readonly id: string;
@@ -75,7 +61,7 @@ interface Unseen {
   readonly seq: number;
 }
 
-async function findPending(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<Pending[]> {
+async function findPending(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<RoomEnd[]> {
   const { Room, RoomMember } = context.models;
   const rows = await select<{ room_id: string; acked_seq: number; joined_seq: number; last_seq: number }>(
     context,
@@ -97,35 +83,34 @@ async function findPending(context: ReadContext, userId: UserId, options: Transa
 async function findMessages(
   context: ReadContext,
   userId: UserId,
-  pending: readonly Pending[],
+  pending: readonly RoomEnd[],
   options: TransactionOptions,
 ): Promise<Unseen[]> {
   if (pending.length === 0) return [];
-  const { Message, MessageDelivery } = context.models;
-  const replacements: Record<string, SqlValue> = { userId, perRoom: PER_ROOM, inAll: IN_ALL };
-  const above = ({ room_id, start }: Pending, index: number) => {
-    replacements[`room${index}`] = room_id;
-    return `(x.room_id = :room${index} AND x.seq > ${start})`;
+  const { Message, MessageDelivery, RoomMember } = context.models;
+  const table = tableOf(context, Message);
+  const { long, short } = splitEnds(pending);
+  const replacements: Record<string, SqlValue> = {
+    userId,
+    perRoom: PER_ROOM,
+    inAll: IN_ALL,
+    short: short.map(({ room_id }) => room_id),
   };
   const columns = 'x.id, x.room_id, x.seq, x.parent_message_id, x.created_at';
   const unseen = `x.is_deleted = 0 AND x.sender_id <> :userId AND NOT EXISTS (
     SELECT 1 FROM ${tableOf(context, MessageDelivery)} d WHERE d.message_id = x.id AND d.user_id = :userId)`;
-  const deep = new Set(pending.filter((room) => room.last_seq - room.start > DEEP).slice(0, MAX_DEEP_ROOMS));
-  const parts: string[] = [];
-  const shallow: string[] = [];
-  for (const [index, room] of pending.entries()) {
-    if (deep.has(room)) {
-      const some = `SELECT ${columns} FROM ${tableOf(context, Message)} x WHERE ${above(room, index)} AND ${unseen}`;
-      parts.push(`SELECT * FROM (${some} ORDER BY x.seq DESC LIMIT :perRoom) part${index}`);
-    } else {
-      shallow.push(above({ ...room, start: Math.max(room.start, room.last_seq - LOOK_BACK) }, index));
-    }
-  }
-  if (shallow.length > 0) {
+  const parts = long.map(({ room_id, start }, index) => {
+    replacements[`room${index}`] = room_id;
+    const found = `SELECT ${columns} FROM ${table} x WHERE x.room_id = :room${index} AND x.seq > ${start} AND ${unseen}`;
+    return `SELECT * FROM (${found} ORDER BY x.seq DESC LIMIT :perRoom) part${index}`;
+  });
+  if (short.length > 0) {
     parts.push(
       `SELECT id, room_id, seq, parent_message_id, created_at FROM (
          SELECT ${columns}, ROW_NUMBER() OVER (PARTITION BY x.room_id ORDER BY x.seq DESC) AS place
-           FROM ${tableOf(context, Message)} x WHERE ${anyOf(shallow)} AND ${unseen}
+           FROM ${tableOf(context, RoomMember)} m
+           JOIN ${table} x ON x.room_id = m.room_id AND x.seq > m.acked_seq AND x.seq > m.joined_seq
+          WHERE m.user_id = :userId AND m.room_id IN (:short) AND ${unseen}
        ) ranked WHERE place <= :perRoom`,
     );
   }
@@ -142,12 +127,15 @@ async function findMessages(
   }));
 }
 
-/** Stored notifications: the newest reactions to the user's own messages, and whatever types a host stores. */
+/**
+ * Stored notifications: the newest reactions to the user's own messages, and whatever types a host stores. Their seq
+ * puts them after messages of the same time.
+ */
 function findReactions(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<Unseen[]> {
   const { ChatNotification, Message, RoomMember } = context.models;
   return select<Unseen>(
     context,
-    `SELECT ranked.*, 0 AS seq FROM (
+    `SELECT ranked.*, ${Number.MAX_SAFE_INTEGER} AS seq FROM (
        SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.room_id ORDER BY n.created_at DESC, n.id DESC) AS place
          FROM ${tableOf(context, ChatNotification)} n
          JOIN ${tableOf(context, RoomMember)} m ON m.room_id = n.room_id AND m.user_id = n.recipient_id

@@ -4,9 +4,10 @@ import type { TransactionOptions } from '../context.js';
 import { makeWithin, pageBytes, wholeBytes } from './bounds.js';
 import type { ReadContext } from './context.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { splitEnds } from './ends.js';
 import { loadMessages } from './messages.js';
 import { creatorOf, detailOf, loadRooms } from './rooms.js';
-import { anyOf, literalOf, type SqlValue, select, tableOf } from './sql.js';
+import { literalOf, type SqlValue, select, tableOf } from './sql.js';
 import { loadUsers } from './users.js';
 
 /** Which part of a list is wanted. */
@@ -141,28 +142,38 @@ function findEntries(
   );
 }
 
-/** Counts messages of others above what the user has read; each room is read from there on only. */
+/** Counts messages of others above what the user has read. */
 async function countUnread(
   context: ReadContext,
   userId: UserId,
   entries: readonly Entry[],
   options: TransactionOptions,
 ): Promise<Map<string, number>> {
-  const replacements: Record<string, SqlValue> = { userId };
-  const conditions = entries.flatMap((entry, index) => {
-    const from = Math.max(Number(entry.read_seq), Number(entry.joined_seq));
-    if (Number(entry.last_seq) <= from) return [];
-    replacements[`room${index}`] = entry.room_id;
-    return [`(room_id = :room${index} AND seq > ${from})`];
-  });
-  if (conditions.length === 0) return new Map();
-  const rows = await select<{ room_id: string; total: number }>(
-    context,
-    `SELECT room_id, COUNT(*) AS total FROM ${tableOf(context, context.models.Message)}
-      WHERE ${anyOf(conditions)} AND sender_id <> :userId AND is_deleted = 0 GROUP BY room_id`,
-    replacements,
-    options,
+  const table = tableOf(context, context.models.Message);
+  const { long, short } = splitEnds(
+    entries.map(({ room_id, last_seq, read_seq, joined_seq }) => ({
+      room_id,
+      last_seq: Number(last_seq),
+      start: Math.max(Number(read_seq), Number(joined_seq)),
+    })),
   );
+  const replacements: Record<string, SqlValue> = { userId, short: short.map(({ room_id }) => room_id) };
+  const count = 'SELECT x.room_id, COUNT(*) AS total';
+  const unread = 'x.sender_id <> :userId AND x.is_deleted = 0 GROUP BY x.room_id';
+  const parts = long.map(({ room_id, start }, index) => {
+    replacements[`room${index}`] = room_id;
+    return `${count} FROM ${table} x WHERE x.room_id = :room${index} AND x.seq > ${start} AND ${unread}`;
+  });
+  if (short.length > 0) {
+    parts.push(
+      `${count} FROM ${tableOf(context, context.models.RoomMember)} m
+         JOIN ${table} x ON x.room_id = m.room_id AND x.seq > m.read_seq AND x.seq > m.joined_seq
+        WHERE m.user_id = :userId AND m.room_id IN (:short) AND ${unread}`,
+    );
+  }
+  if (parts.length === 0) return new Map();
+  const sql = parts.join(' UNION ALL ');
+  const rows = await select<{ room_id: string; total: number }>(context, sql, replacements, options);
   return new Map(rows.map((row) => [row.room_id, Number(row.total)]));
 }
 

@@ -3,7 +3,7 @@ import type { RoomShape, UserId } from '../../protocol/shapes.js';
 import type { LoadedRoom } from '../../serializers/index.js';
 import type { TransactionOptions } from '../context.js';
 import type { ReadContext } from './context.js';
-import { anyOf, type SqlValue, select, tableOf } from './sql.js';
+import { type SqlValue, select, tableOf } from './sql.js';
 import { loadUsers } from './users.js';
 
 /** Reads one room as its members see it alone. NotFound when it does not exist. */
@@ -106,7 +106,7 @@ function firstMembers(
               ROW_NUMBER() OVER (PARTITION BY room_id, role ORDER BY joined_at, user_id) AS place_in_role
          FROM ${tableOf(context, context.models.RoomMember)} WHERE room_id IN (:ids)
      ) ranked
-     WHERE place <= :limit OR (role = 'admin' AND place_in_role <= :limit) OR ${anyOf(creators)}
+     WHERE place <= :limit OR (role = 'admin' AND place_in_role <= :limit) ${creators.map((creator) => `OR ${creator}`).join(' ')}
      ORDER BY room_id, place`,
     replacements,
     options,
