@@ -49,9 +49,13 @@ export interface RoomIdPayload {
 }
 
 /** What can be set of a room, of whatever type; a type's handler takes what is its own. */
-export interface RoomFields {
+export interface RoomFields extends RoomDetails {
   name?: string;
   description?: string;
+}
+
+/** The fields of a room besides name and description, and the columns of an extended room model. */
+export interface RoomDetails {
   avatar?: string | null;
   group_locked?: boolean;
   join_approval_required?: boolean;
@@ -71,7 +75,7 @@ export interface RoomCreatePayload {
   participants?: UserId[];
   subscribers?: UserId[];
   client_id?: string;
-  extra_fields: Omit<RoomFields, 'name' | 'description'>;
+  extra_fields: RoomDetails;
 }
 
 /** One page of a list: `cursor` is what an earlier answer gave as `next_cursor`. */
@@ -102,7 +106,7 @@ export type RoomModifyPayload = { room_id: string } & (
   | { action: 'delete'; data: Record<string, never> }
   | { action: 'add_admin' | 'remove_admin' | 'add_moderator' | 'remove_moderator'; data: { users: UserId[] } }
   | { action: 'add_permission' | 'remove_permission'; data: { users: UserId[]; permission: string[] } }
-  | { action: string & {}; data: Record<string, unknown> }
+  | { action: string; data: Record<string, unknown> }
 );
 
 /** `session.refresh`. */
