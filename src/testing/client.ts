@@ -83,7 +83,7 @@ export class TestClient {
   constructor(socket: WebSocket, timeout = 15_000) {
     this.socket = socket;
     this.timeout = timeout;
-    socket.on('message', (data, isBinary) => this.take(data.toString(), isBinary));
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.take(data.toString(), isBinary));
     // An error is followed by 'close', which is what tests look at.
     socket.on('error', () => {});
     this.closed = new Promise((resolve) => {

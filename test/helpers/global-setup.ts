@@ -1,10 +1,11 @@
 /** Vitest's global setup: the servers can be started, and what the test files share is there for whoever asks first. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { startControl } from './control.js';
+import { type Shared, startControl } from './control.js';
 import { ensureServices } from './install-services.js';
 import { startProcess } from './processes.js';
 import { startMariaDb } from './services.js';
+import { type StackKind, startStack } from './stack.js';
 import { RUN_VARIABLE, STOP_SHARED } from './summary-reporter.js';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -15,7 +16,13 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env[RUN_VARIABLE] ??= randomUUID();
   if (!process.env.TEST_MYSQL_URL) ensureServices(['mariadb']);
   if (!process.env.TEST_REDIS_URL) ensureServices(['redis']);
+  const stack = (kind: StackKind) => async (): Promise<Shared> => {
+    const started = await startStack(kind);
+    return { answer: { gateways: started.gateways }, stop: started.close };
+  };
   const control = await startControl({
+    'stack-embedded': stack('embedded'),
+    'stack-distributed': stack('distributed'),
     async build() {
       const build = startProcess('npm', ['run', 'build'], { cwd: root });
       if ((await build.ended).code !== 0) throw new Error(`npm run build failed:\n${build.output()}`);
