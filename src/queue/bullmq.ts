@@ -20,9 +20,9 @@ import { createQueueEvents, fromJobId, type QueueEventSource, toJobId, toQueueEv
 import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
 
 /** Milliseconds until an `add`, `has` or `ping` gives up; under the 3 s in which a client is told 4503. */
-const PATIENCE = 2800;
+const PATIENCE = 2600;
 /** A connection that owes an answer and hears nothing for this long is replaced: Redis is frozen, or the link dead. */
-const SILENCE = { producer: 2500, worker: 10_000 };
+const SILENCE = { producer: 2400, worker: 10_000 };
 /** How long a closing worker waits for Redis to note its finished jobs; unnoted ones run again elsewhere. */
 const CLOSING_PATIENCE = 2000;
 /** Failed jobs kept for people to look at. */
@@ -40,7 +40,7 @@ function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt 
 function fromBullJob(job: Pick<Job<JobData>, 'id' | 'data' | 'opts'>): ChatJob {
   const identity = fromJobId(job.id ?? '');
   if (!identity) throw new Error('This job was not added by a chat gateway.');
-  return { ...identity, ...job.data, ...(job.opts.lifo ? { lossy: true } : {}) };
+  return { ...job.data, ...identity, ...(job.opts.lifo ? { lossy: true } : {}) };
 }
 
 /** Where the queue lives. `prefix` and `name` make its keys: `<prefix>:<name>:*`. */
@@ -200,11 +200,16 @@ function createBullConsumer(
 ): QueueConsumer {
   // A command that Redis has not answered is kept and sent again, however long the outage.
   const client = connect({ maxRetriesPerRequest: null, socketTimeout: SILENCE.worker });
-  const blocking = duplicating(
-    (override) => connect({ ...override, maxRetriesPerRequest: null, socketTimeout: undefined }),
-    client,
-  );
+  const blocking = duplicating((override) => connect({ ...override, maxRetriesPerRequest: null }), client);
   const inHand = new Set<Promise<void>>();
+  let closing: Promise<void> | undefined;
+
+  /** Settled is all that `close` wants to know of it; whoever called it handles its rejection. */
+  function track(work: Promise<void>): Promise<void> {
+    const settled = work.catch(() => {}).then(() => void inHand.delete(settled));
+    inHand.add(settled);
+    return work;
+  }
 
   const backend: BackendFactory<RedisQueueBackend> = (queueName, queueOptions, more) => {
     const redis = createRedisBackend(queueName, queueOptions, more);
@@ -215,6 +220,7 @@ function createBullConsumer(
         outage.taken();
         return taken;
       } catch (error) {
+        outage.fault(error);
         // BullMQ tries again at once, thousands of times a second while Redis is full or loading.
         await sleep(250);
         throw error;
@@ -222,7 +228,7 @@ function createBullConsumer(
     };
     redis.moveToFailed = async (failed, reason, keep, token, fetchNext, fields) => {
       const job = failed as unknown as Job<JobData>;
-      if (job.deferredFailure) await giveUp(job);
+      if (job.deferredFailure) await track(giveUp(job));
       // In the script that marks it as failed, so that no failed job keeps its content and no running one loses it.
       const { data: _content, ...kept } = job.data;
       return moveToFailed.call(redis, failed, reason, keep, token, fetchNext, {
@@ -258,13 +264,7 @@ function createBullConsumer(
 
   const worker = new Worker<JobData, void>(
     name,
-    (job) => {
-      const running = runJob(job);
-      // Settled is all that `close` wants to know; BullMQ handles the rejection.
-      const settled = running.catch(() => {}).then(() => void inHand.delete(settled));
-      inHand.add(settled);
-      return running;
-    },
+    (job) => track(runJob(job)),
     {
       ...options,
       connection: client,
@@ -279,12 +279,14 @@ function createBullConsumer(
     },
     backend,
   );
-  worker.on('error', outage.fault);
+  worker.on('error', (error) => {
+    // A worker that closes cuts its own commands off.
+    if (!closing) outage.fault(error);
+  });
   worker.on('lockRenewalFailed', (jobIds: string[]) => {
     logger.warn(`Lost the locks of ${jobIds.length} jobs in hand, frozen or cut off: other workers run them again.`);
   });
 
-  let closing: Promise<void> | undefined;
   return {
     ready: () => worker.waitUntilReady(),
     close() {
@@ -292,9 +294,12 @@ function createBullConsumer(
         // Frees the loop from its blocking read, and first: BullMQ alone would wait for ever while Redis is away.
         const free = blocking.duplicate && endConnection(blocking.duplicate);
         const closed = worker.close().catch(outage.fault);
-        while (inHand.size > 0) await Promise.all(inHand);
         const late = new AbortController();
-        await Promise.race([closed, sleep(CLOSING_PATIENCE, undefined, { signal: late.signal }).catch(() => {})]);
+        do {
+          // Again, because a job that was being taken at the start comes to hand later.
+          await Promise.all(inHand);
+          await Promise.race([closed, sleep(CLOSING_PATIENCE, undefined, { signal: late.signal })]);
+        } while (inHand.size > 0);
         late.abort();
         await Promise.all([endConnection(client), free, closed]);
       })();
@@ -309,10 +314,15 @@ function toLog(job: ChatJob | undefined) {
 
 function openConnection(redis: string | RedisOptions, own: RedisOptions): Redis {
   const options: RedisOptions = {
-    ...own,
+    // What a host may set for its own connections, and what would break the blocking reads here.
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    enableAutoPipelining: false,
+    enableOfflineQueue: true,
+    lazyConnect: false,
     // BullMQ refuses ioredis' prefix; the queue's own does the same.
     keyPrefix: '',
-    lazyConnect: own.lazyConnect ?? false,
+    ...own,
     connectTimeout: 2000,
     disconnectTimeout: 1000,
     retryStrategy: (times) => Math.min(times * 100, 500),
@@ -415,6 +425,7 @@ class Link {
 class Outage {
   readonly #logger: Logger;
   readonly #clients = new Set<Redis>();
+  readonly #told = new WeakSet<Error>();
   #away = false;
   #refusing = false;
   #closed = false;
@@ -427,18 +438,23 @@ class Outage {
     this.#clients.add(client);
     client.on('error', this.fault);
     client.on('end', () => this.#clients.delete(client));
-    client.on('ready', () => {
-      if (!this.#away || [...this.#clients].some(({ status }) => status !== 'ready')) return;
-      this.#away = false;
-      this.#logger.info('Redis is back: the queue goes on.');
-    });
+    client.on('ready', () => this.#back());
     return client;
   }
 
-  readonly fault = (error: unknown): void => {
-    if (this.#closed) return;
-    const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-    if (name === 'ReplyError') {
+  #back(): void {
+    if (!this.#away || [...this.#clients].some(({ status }) => status !== 'ready')) return;
+    this.#away = false;
+    this.#logger.info('Redis is back: the queue goes on.');
+  }
+
+  readonly fault = (thrown: unknown): void => {
+    const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown));
+    // BullMQ emits an error again that was told here before, and perhaps after Redis was back.
+    if (this.#closed || this.#told.has(error)) return;
+    this.#told.add(error);
+    const { message, code } = error;
+    if (error.name === 'ReplyError') {
       if (this.#refusing) return;
       this.#refusing = true;
       this.#logger.error(`Redis refuses a command of the queue: ${message}`);
@@ -446,14 +462,18 @@ class Outage {
       if (this.#away) return;
       this.#away = true;
       this.#logger.error(`Redis cannot be reached, the queue waits for it: ${message || code}`);
-    } else if (!message.startsWith('could not renew lock')) {
-      // The lost locks are logged as one; what is left is a job that another worker took over meanwhile.
-      this.#logger.warn(`BullMQ: ${message}`);
+    } else if (LOST_JOB.test(message)) {
+      // One line for every job in hand, twice; the outage or the freeze that was the cause has its own line.
+      this.#logger.debug(`BullMQ: ${message}`);
+    } else {
+      this.#logger.error('BullMQ failed.', { error });
     }
   };
 
   /** A command that writes went well: reads do while Redis is full. */
   taken(): void {
+    // A Redis that was only slow comes back without a new connection.
+    this.#back();
     if (!this.#refusing) return;
     this.#refusing = false;
     this.#logger.info('Redis takes commands of the queue again.');
@@ -464,4 +484,5 @@ class Outage {
   }
 }
 
+const LOST_JOB = /^could not renew lock for job|^(Missing|Lock mismatch|Job) .* moveToFinished/;
 const LINK_ERRORS = /connection is closed|timed? ?out|in time|isn't writeable|max retries|aborted/i;

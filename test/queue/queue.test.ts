@@ -5,7 +5,7 @@ import { createBullQueue } from '../../src/queue/bullmq.js';
 import { createMemoryQueue } from '../../src/queue/memory.js';
 import type { EventQueue } from '../../src/queue/queue.js';
 import { startRedis, type TestRedis } from '../helpers/services.js';
-import { chatJob, consumeAll, deferred, keepEvents, keepingLogger } from './support.js';
+import { chatJob, consumeAll, deferred, eventually, keepEvents, keepingLogger } from './support.js';
 
 describe.each(['memory', 'bullmq'])('the %s queue', (kind) => {
   let redis: TestRedis | undefined;
@@ -224,7 +224,7 @@ describe.each(['memory', 'bullmq'])('the %s queue', (kind) => {
     const { finished } = consumeAll(queue);
     await queue.add(chatJob('a'));
     await finished.until(1);
-    await expect.poll(() => lines).toEqual(['error A listener to queue events failed.']);
+    await eventually(() => lines).toEqual(['error A listener to queue events failed.']);
   });
 
   it('closes a consumer after the jobs in hand, and leaves what waits to the next', async () => {
@@ -247,7 +247,7 @@ describe.each(['memory', 'bullmq'])('the %s queue', (kind) => {
   });
 
   it('closes an idle consumer at once, and twice', async () => {
-    const { queue } = open();
+    const { queue, lines } = open();
     const { consumer, finished } = consumeAll(queue);
     await consumer.ready();
     await queue.add(chatJob('a'));
@@ -255,6 +255,8 @@ describe.each(['memory', 'bullmq'])('the %s queue', (kind) => {
     const start = performance.now();
     await Promise.all([consumer.close(), consumer.close()]);
     expect(performance.now() - start).toBeLessThan(1000);
+    await queue.close();
+    expect(lines).toEqual([]);
   });
 
   it('closes after the jobs in hand, and then refuses', async () => {

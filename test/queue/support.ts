@@ -1,6 +1,7 @@
 /** What the queue's tests share: jobs, a logger that keeps its lines, and consumers that keep what they ran. */
 import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
+import { expect } from 'vitest';
 import { createLogger, format, type Logger, transports } from 'winston';
 import type { ChatJob, ConsumeOptions, Delivery, EventQueue, QueueConsumer } from '../../src/queue/queue.js';
 
@@ -18,7 +19,7 @@ export function chatJob(type: string, more: Partial<ChatJob> = {}): ChatJob {
   };
 }
 
-/** A logger and the lines it wrote, each `level message`. */
+/** A logger and the lines it wrote from `info` up, each `level message`. */
 export function keepingLogger(): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const stream = new Writable({
@@ -28,7 +29,7 @@ export function keepingLogger(): { logger: Logger; lines: string[] } {
     },
   });
   const logger = createLogger({
-    level: 'debug',
+    level: 'info',
     format: format.printf(({ level, message }) => `${level} ${String(message)}`),
     transports: [new transports.Stream({ stream })],
   });
@@ -114,4 +115,9 @@ export function keepEvents(queue: EventQueue): Arrivals<{ name: string; event: R
     queue.events.on(name, (event: object) => events.push({ name, event: { ...event } }));
   }
   return events;
+}
+
+/** Expects something to become so; the time is for a busy machine. */
+export function eventually<T>(look: () => T | Promise<T>) {
+  return expect.poll(look, { timeout: 15_000 });
 }

@@ -1,0 +1,234 @@
+/** What only the queue on Redis does: the shape of its jobs, bull-board, several processes, jobs of dead workers. */
+import { join } from 'node:path';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBullQueue } from '../../src/queue/bullmq.js';
+import { toJobId } from '../../src/queue/job-id.js';
+import type { EventQueue } from '../../src/queue/queue.js';
+import { startProcess } from '../helpers/processes.js';
+import { startRedis, type TestRedis } from '../helpers/services.js';
+import { chatJob, consumeAll, deferred, eventually, keepEvents, keepingLogger } from './support.js';
+
+let redis: TestRedis;
+let client: Redis;
+let name = '';
+let count = 0;
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  client = new Redis(redis.url);
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+
+/** A queue under a fresh name, or another end of the last one. */
+function open(again?: 'again'): { queue: EventQueue; lines: string[] } {
+  if (!again) name = `events-${++count}`;
+  const { logger, lines } = keepingLogger();
+  const queue = createBullQueue({ redis: redis.url, prefix: redis.prefix, name, logger });
+  closers.push(() => queue.close());
+  return { queue, lines };
+}
+
+const key = (type: string) => `${redis.prefix}:${name}:${type}`;
+
+/** The same queue as anybody's BullMQ sees it. */
+function plainQueue(): Queue {
+  const queue = new Queue(name, { connection: client, prefix: redis.prefix });
+  closers.push(() => queue.close());
+  return queue;
+}
+
+/** A worker in a process of its own; `die` ends it by SIGKILL as soon as it runs a job, `hang` never ends a run. */
+function startWorker(behaviour: 'die' | 'hang') {
+  const worker = startProcess(process.execPath, [join(import.meta.dirname, 'worker-child.mjs')], {
+    env: { QUEUE_REDIS: redis.url, QUEUE_PREFIX: redis.prefix, QUEUE_NAME: name, QUEUE_BEHAVIOUR: behaviour },
+  });
+  closers.push(() => worker.stop('SIGKILL'));
+  return worker;
+}
+
+describe('a job in Redis', () => {
+  it('is named by its event type, and holds nothing twice', async () => {
+    const { queue } = open();
+    const job = chatJob('message.send', { roomId: 'room', eventId: '1', data: { content: 'hello' } });
+    await queue.add(job);
+    const hash = await client.hgetall(key(toJobId(job)));
+    expect(hash.name).toBe('message.send');
+    expect(JSON.parse(hash.data ?? '')).toEqual({
+      gatewayId: job.gatewayId,
+      connectionId: job.connectionId,
+      eventId: '1',
+      data: { content: 'hello' },
+      addedAt: job.addedAt,
+    });
+    expect(JSON.parse(hash.opts ?? '')).toEqual({ attempts: 0, jobId: toJobId(job) });
+  });
+
+  it('is gone when it is done, with all that belongs to it', async () => {
+    const { queue } = open();
+    const events = keepEvents(queue);
+    consumeAll(queue);
+    const job = chatJob('a');
+    await queue.add(job);
+    await events.until(({ name }) => name === 'completed');
+    expect(await client.keys(key(`${toJobId(job)}*`))).toEqual([]);
+    expect(await client.zcard(key('completed'))).toBe(0);
+  });
+
+  it('is kept when it failed, without its content, the newest thousand', async () => {
+    const { queue } = open();
+    const events = keepEvents(queue);
+    consumeAll(queue, { concurrency: 100, run: () => Promise.reject(new Error('no')) });
+    const jobs = Array.from({ length: 1010 }, () => chatJob('bad', { data: { content: 'private' } }));
+    await Promise.all(jobs.map((job) => queue.add(job)));
+    await eventually(() => events.all.filter(({ name }) => name === 'failed').length).toBe(1010);
+    const failed = await plainQueue().getFailed(0, -1);
+    expect(failed).toHaveLength(1000);
+    for (const { data, failedReason } of failed) {
+      expect(failedReason).toBe('no');
+      expect(data).toEqual({ gatewayId: 'gateway-1', connectionId: 'connection-1', addedAt: expect.any(Number) });
+    }
+  });
+
+  it('of somebody else fails, and is no event of ours', async () => {
+    const { queue, lines } = open();
+    const events = keepEvents(queue);
+    const { begun, finished } = consumeAll(queue);
+    const plain = plainQueue();
+    const other = await plain.add('other', { some: 'thing' });
+    await queue.add(chatJob('ours'));
+    await finished.until(1);
+    await events.until(({ name }) => name === 'completed');
+    await eventually(() => plain.getFailedCount()).toBe(1);
+    expect(await other.isFailed()).toBe(true);
+    expect(begun.all.map(({ job }) => job.type)).toEqual(['ours']);
+    expect(new Set(events.all.map(({ event }) => event.eventType))).toEqual(new Set(['ours']));
+    expect(lines).toEqual(['error A job failed.']);
+  });
+});
+
+it('shows its jobs in bull-board', async () => {
+  const { queue } = open();
+  await queue.add(chatJob('message.send', { data: { content: 'hello' } }));
+  const plain = plainQueue();
+  const shown: unknown[] = [];
+  const adapter = new BullMQAdapter(plain);
+  const serverAdapter = {
+    setQueues: (queues: Map<string, unknown>) => {
+      shown.push(...queues.keys());
+      return serverAdapter;
+    },
+    setViewsPath: () => serverAdapter,
+    setStaticPath: () => serverAdapter,
+    setEntryRoute: () => serverAdapter,
+    setErrorHandler: () => serverAdapter,
+    setApiRoutes: () => serverAdapter,
+    setUIConfig: () => serverAdapter,
+  };
+  createBullBoard({ queues: [adapter], serverAdapter: serverAdapter as never, options: { uiBasePath: '.' } });
+  expect(shown).toEqual([name]);
+  expect(await adapter.getJobCounts()).toMatchObject({ waiting: 1 });
+  const [job] = await adapter.getJobs(['waiting']);
+  expect(job?.toJSON()).toMatchObject({ name: 'message.send', data: { data: { content: 'hello' } } });
+});
+
+it('tells its events in every process that listens, from the moment it listens', async () => {
+  const { queue } = open();
+  const early = chatJob('early');
+  await queue.add(early);
+  const watching = open('again').queue;
+  const events = keepEvents(watching);
+  // Added over the watcher's own connection, and so after its look at the stream.
+  const job = chatJob('seen', { roomId: 'room' });
+  await watching.add(job);
+  consumeAll(queue, { concurrency: 1 });
+  await events.until(({ name, event }) => name === 'completed' && event.eventType === 'seen');
+  const of = (type: string) => events.all.filter(({ event }) => event.eventType === type).map(({ name }) => name);
+  expect(of('seen')).toEqual(['waiting', 'active', 'completed']);
+  expect(of('early')).toEqual(['active', 'completed']);
+});
+
+it('opens no connection for events until somebody listens', async () => {
+  const { queue } = open();
+  await queue.ping();
+  const clients = async () => String(await client.client('LIST')).split('\n').length;
+  const before = await clients();
+  queue.events.on('error', () => {});
+  await queue.ping();
+  expect(await clients()).toBe(before);
+  queue.events.on('waiting', () => {});
+  await eventually(clients).toBe(before + 1);
+});
+
+it('loses and doubles nothing when workers close one after another under load', async () => {
+  const { queue } = open();
+  const ends = [queue, open('again').queue, open('again').queue];
+  const workers = ends.map((end) =>
+    consumeAll(end, { concurrency: 20, run: () => new Promise((resolve) => setImmediate(resolve)) }),
+  );
+  const jobs = Array.from({ length: 1000 }, () => chatJob('a'));
+  const added = Promise.all(jobs.map((job) => queue.add(job)));
+  for (const worker of workers.slice(0, 2)) {
+    await worker.finished.until(50);
+    await worker.consumer.close();
+  }
+  await added;
+  await eventually(() => workers.reduce((sum, { finished }) => sum + finished.all.length, 0)).toBe(1000);
+  const runs = workers.flatMap(({ begun }) => begun.all);
+  expect(runs.map(({ job }) => job.id).sort()).toEqual(jobs.map(({ id }) => id).sort());
+  expect(runs.every(({ delivery }) => delivery.earlierRuns === 0)).toBe(true);
+});
+
+it('gives a job of a killed worker to another, who learns that it was begun', async () => {
+  const { queue } = open();
+  const events = keepEvents(queue);
+  const job = chatJob('a', { data: { content: 'kept' } });
+  await queue.add(job);
+  const worker = startWorker('hang');
+  await worker.waitFor(/begun 0/);
+  await worker.stop('SIGKILL');
+  const { begun, finished } = consumeAll(queue);
+  await finished.until(1);
+  expect(begun.all).toEqual([{ job, delivery: { earlierRuns: 1 } }]);
+  await events.until(({ name }) => name === 'completed');
+  expect(events.all.map(({ name }) => name)).toContain('stalled');
+});
+
+it('gives a job up that kills its workers, tells so once, and wipes its content', { timeout: 90_000 }, async () => {
+  const { queue, lines } = open();
+  const events = keepEvents(queue);
+  const poison = chatJob('poison', { roomId: 'room', data: { content: 'private' } });
+  await queue.add(poison);
+  for (let run = 0; run < 3; run++) {
+    const worker = startWorker('die');
+    await worker.waitFor(new RegExp(`begun ${run}\\n`));
+    await worker.ended;
+  }
+  // While the sender is being told, the job still counts as running: a death here would not lose the answer.
+  const failedWhenTold = deferred<boolean>();
+  const { begun, lost, finished } = consumeAll(queue, {
+    onLost: async (job) => failedWhenTold.resolve(await queue.hasFailed(job)),
+  });
+  await queue.add(chatJob('after'));
+  await finished.until(1);
+  await lost.until(1);
+  expect(await failedWhenTold.promise).toBe(false);
+  await events.until(({ name }) => name === 'failed');
+  expect(lost.all).toEqual([{ job: poison, reason: 'job stalled more than allowable limit' }]);
+  expect(begun.all.map(({ job }) => job.type)).toEqual(['after']);
+  expect(await queue.hasFailed(poison)).toBe(true);
+  const hash = await client.hgetall(key(toJobId(poison)));
+  expect(JSON.stringify(hash)).not.toContain('private');
+  expect(lines.filter((line) => line.includes('given up'))).toHaveLength(1);
+  expect(events.all.filter(({ name }) => name === 'stalled')).toHaveLength(3);
+});
