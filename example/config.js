@@ -94,6 +94,14 @@ function toWebsocketPath(value) {
 }
 
 /** @param {string | undefined} value */
+function toSecret(value) {
+  if (value !== undefined && Buffer.byteLength(value) < 8) {
+    throw new ConfigError('JWT_SECRET must have at least 8 characters, better 32 random ones.');
+  }
+  return value;
+}
+
+/** @param {string | undefined} value */
 function toHost(value) {
   if (value === undefined) return '127.0.0.1';
   if (!/^[A-Za-z0-9.:_-]+$/.test(value))
@@ -117,7 +125,7 @@ export function readConfig(env) {
     port: toInteger('PORT', text('PORT'), { min: 0, max: 65535, fallback: 3000 }),
     databaseUrl: toDatabaseUrl(text('DATABASE_URL')),
     redisUrl: toRedisUrl(text('REDIS_URL')),
-    jwtSecret: secret ?? randomBytes(32).toString('base64url'),
+    jwtSecret: toSecret(secret) ?? randomBytes(32).toString('base64url'),
     isSecretRandom: secret === undefined,
     jwtExpiresIn: toInteger('JWT_EXPIRES_IN', text('JWT_EXPIRES_IN'), { min: 1, max: 315_360_000, fallback: 86_400 }),
     worker: toBoolean('CHAT_WORKER', text('CHAT_WORKER'), true),

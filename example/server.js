@@ -19,14 +19,12 @@ if (config.migrate) {
   steps.push({ name: 'Migrating the own tables', run: () => migrateUsers(database) });
   steps.push({ name: "Migrating the chat's tables", run: () => chat.migrate() });
 }
-steps.push({ name: 'Reaching database and Redis', run: () => chat.ready() });
 if (config.worker) steps.push({ name: 'Starting the worker', run: () => chat.startWorker() });
-if (config.seed) steps.push({ name: 'Making the demo users', run: () => seedUsers(User) });
-
-const demoRooms = config.seed ? [{ name: 'Making the demo rooms', run: () => seedRooms(chat, User) }] : [];
-// Rooms are made by a worker. When none runs here, being ready must not wait for one elsewhere.
-const startUp = createStartUp(config.worker ? [...steps, ...demoRooms] : steps, log);
-const later = createStartUp(config.worker ? [] : demoRooms, log);
+if (config.seed) {
+  steps.push({ name: 'Making the demo users', run: () => seedUsers(User) });
+  steps.push({ name: 'Making the demo rooms', run: () => seedRooms(chat, User) });
+}
+const startUp = createStartUp(steps, log);
 
 const app = createApp({ config, chat, User, isStarted: () => startUp.isDone, log });
 const server = app.listen(config.port, config.host);
@@ -37,7 +35,7 @@ server.once('listening', () => {
   if (config.seed) {
     process.stdout.write(`Sign in as ${DEMO_NAMES.join(', ')} with the password "${DEMO_PASSWORD}".\n`);
   }
-  startUp.start().then(() => later.start());
+  startUp.start();
 });
 
 server.once('error', (error) => {
@@ -53,7 +51,6 @@ async function stop() {
   if (isStopping) process.exit(1);
   isStopping = true;
   startUp.stop();
-  later.stop();
   // No new HTTP requests; idle keep-alive connections would hold the close open.
   server.close();
   server.closeIdleConnections();

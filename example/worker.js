@@ -20,9 +20,7 @@ function stopOn(worker) {
 }
 
 try {
-  const worker = await createWorker(settings);
-  stopOn(worker);
-  await worker.start?.();
+  stopOn(await createWorker(settings));
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
