@@ -1,3 +1,5 @@
+import type { Envelope } from '../protocol/envelope.js';
+
 /**
  * The pipe from workers to gateways. Three kinds of cargo:
  * - envelopes: a room's broadcasts, strictly in offset order, repaired by offset;
@@ -5,27 +7,6 @@
  * - controls: to every gateway that holds one of the named users.
  * Replies and controls survive a cut link, because no offset would show that they are missing.
  */
-
-/** Users who stop being members at this envelope's offset, and what they are told in its place. */
-export interface Departure {
-  readonly userIds: string[];
-  /** The exit frames they get, in order. */
-  readonly frames: string[];
-}
-
-/** One broadcast of a room: what takes effect and what is delivered at its offset. */
-export interface Envelope {
-  readonly roomId: string;
-  readonly offset: number;
-  /** The finished JSON text for every present member; absent when nobody is left to hear it. */
-  readonly frame?: string | undefined;
-  /** Users who are members from this offset on; they get the frame too. */
-  readonly joined?: string[] | undefined;
-  /** Users who are no longer members at this offset; they do not get the frame. */
-  readonly left?: Departure[] | undefined;
-  /** The room ends with this frame. */
-  readonly deleted?: boolean | undefined;
-}
 
 /** The answer to one job. */
 export interface Reply {
@@ -39,12 +20,17 @@ export interface Reply {
   readonly result?: unknown;
 }
 
-/** To all connections of the named users. */
-export type Control =
-  | { readonly kind: 'frames'; readonly userIds: string[]; readonly frames: string[]; readonly room?: string | undefined }
+/**
+ * To all connections of the named users. `id` is the same when a second run of a job tells it again: a gateway passes
+ * over what it has seen.
+ */
+export type Control = { readonly id: string; readonly userIds: string[] } & (
+  | { readonly kind: 'frames'; readonly frames: string[] }
   /** The users joined the room at this offset: hold the room from the offset before it on. */
-  | { readonly kind: 'join'; readonly userIds: string[]; readonly roomId: string; readonly offset: number }
-  | { readonly kind: 'disconnect'; readonly userIds: string[] };
+  | { readonly kind: 'join'; readonly roomId: string; readonly offset: number }
+  /** Close them all. */
+  | { readonly kind: 'disconnect' }
+);
 
 /** Reads committed envelopes of a room from the database: offsets above `after` up to and with `upTo`, in order. */
 export type LoadEnvelopes = (roomId: string, after: number, upTo: number) => Promise<Envelope[]>;
@@ -52,6 +38,8 @@ export type LoadEnvelopes = (roomId: string, after: number, upTo: number) => Pro
 /** What a gateway does with what arrives. Calls come one at a time, in order. */
 export interface GatewayListener {
   onEnvelope(envelope: Envelope): void;
+  /** A frame outside the room's order that may be lost: typing. */
+  onWhisper(roomId: string, frame: string): void;
   onReply(reply: Reply): void;
   onControl(control: Control): void;
   /** The link was cut or the store came back: envelopes may be missing, check every room held. */
@@ -76,6 +64,8 @@ export interface GatewayLink {
 export interface Broadcast {
   /** Publishes in offset order; what somebody else committed but did not publish yet is read by `load` and goes first. */
   publish(envelopes: Envelope[], load: LoadEnvelopes): Promise<void>;
+  /** To the room's present members, at once or never. */
+  whisper(roomId: string, frame: string): Promise<void>;
   reply(gatewayId: string, reply: Reply): Promise<void>;
   control(control: Control): Promise<void>;
   open(gatewayId: string, listener: GatewayListener): Promise<GatewayLink>;

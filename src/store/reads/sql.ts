@@ -45,7 +45,12 @@ export function tableOf(context: ReadContext, model: ModelStatic<Model>): string
 }
 
 /** A value written as SQL in the form that this model's column stores it, milliseconds included. */
-export function literalOf(context: ReadContext, model: ModelStatic<Model>, column: string, value: unknown): string {
+export function literalOf(
+  context: Pick<ReadContext, 'sequelize'>,
+  model: ModelStatic<Model>,
+  column: string,
+  value: unknown,
+): string {
   return generatorOf(context).escape(value, model.getAttributes()[column]);
 }
 
@@ -55,6 +60,6 @@ interface Generator {
 }
 
 /** Sequelize documents these two functions but leaves them out of its types. */
-function generatorOf(context: ReadContext): Generator {
+function generatorOf(context: Pick<ReadContext, 'sequelize'>): Generator {
   return (context.sequelize.getQueryInterface() as unknown as { queryGenerator: Generator }).queryGenerator;
 }

@@ -1,0 +1,95 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { Sequelize, type Options as SequelizeOptions } from 'sequelize';
+import type { Logger } from 'winston';
+import type { Broadcast } from './broadcast/broadcast.js';
+import { createMemoryBroadcast } from './broadcast/memory.js';
+import { createRedisBroadcast } from './broadcast/redis.js';
+import { WorkerRuntime } from './consumer/runtime.js';
+import { createDefaultLogger } from './logging/logger.js';
+import { type ChatModels, createUserModel, initModels } from './models/index.js';
+import { migrate } from './models/migrate.js';
+import { createBullQueue } from './queue/bullmq.js';
+import { createMemoryQueue } from './queue/memory.js';
+import type { EventQueue } from './queue/queue.js';
+import { type ChatSettings, type ResolvedSettings, resolveSettings } from './settings/settings.js';
+
+/** The parts that an app and a worker have in common, made from one set of settings. */
+export interface Assembly {
+  readonly settings: ResolvedSettings;
+  readonly logger: Logger;
+  readonly sequelize: Sequelize;
+  readonly models: ChatModels;
+  readonly queue: EventQueue;
+  readonly broadcast: Broadcast;
+  readonly runtime: WorkerRuntime;
+  /** Whether queue and broadcast live in this process. */
+  readonly isEmbedded: boolean;
+  /** Runs the package's migrations that did not run yet; resolves to their names. */
+  migrate(): Promise<string[]>;
+  /** Closes queue, broadcast, and the database if it was opened here. */
+  close(): Promise<void>;
+}
+
+/** Makes the parts. Opens no socket and runs no query by itself; a wrong setting throws a sentence. */
+export function assemble(input: ChatSettings): Assembly {
+  const settings = resolveSettings(input);
+  const logger = settings.logger ?? createDefaultLogger({ level: settings.logLevel });
+  const sequelize = openDatabase(settings.database);
+  const ownsDatabase = sequelize !== settings.database;
+  const models = initModels(sequelize, {
+    tablePrefix: settings.tablePrefix,
+    userModel: settings.userModel ?? createUserModel(sequelize),
+    models: settings.models as never,
+  });
+  const { redis, redisPrefix: prefix } = settings;
+  const isEmbedded = redis === undefined;
+  const queue = isEmbedded
+    ? createMemoryQueue({ logger })
+    : createBullQueue({ redis, prefix, name: settings.queueName, logger });
+  const broadcast = isEmbedded
+    ? createMemoryBroadcast({ historySize: settings.redisHistorySize })
+    : createRedisBroadcast({ redis, prefix, historySize: settings.redisHistorySize, logger });
+  const runtime = new WorkerRuntime({ settings, sequelize, models, broadcast, logger });
+  if (isEmbedded) {
+    logger.info('The chat runs embedded: no redis is set, so queue and broadcast serve this one process only.');
+  }
+  return {
+    settings,
+    logger,
+    sequelize,
+    models,
+    queue,
+    broadcast,
+    runtime,
+    isEmbedded,
+    migrate: () =>
+      migrate(sequelize, {
+        tablePrefix: settings.tablePrefix,
+        usersTable: String(models.User.getTableName()),
+        createUsersTable: settings.userModel === undefined,
+      }),
+    async close() {
+      await queue.close();
+      await broadcast.close();
+      if (ownsDatabase) await sequelize.close();
+    },
+  };
+}
+
+function openDatabase(database: Sequelize | SequelizeOptions | string): Sequelize {
+  if (database instanceof Sequelize) return database;
+  // `sqlite:PATH` means that path; Sequelize would take it for a URL.
+  const sqlitePath = typeof database === 'string' ? /^sqlite:(?:\/\/)?(.+)$/.exec(database)?.[1] : undefined;
+  const options: SequelizeOptions | undefined =
+    sqlitePath !== undefined
+      ? { dialect: 'sqlite', storage: sqlitePath }
+      : typeof database === 'object'
+        ? database
+        : undefined;
+  if (options?.dialect === 'sqlite' && options.storage && options.storage !== ':memory:') {
+    mkdirSync(path.dirname(path.resolve(options.storage)), { recursive: true });
+  }
+  const defaults: SequelizeOptions = { logging: false, pool: { max: 10 } };
+  return options ? new Sequelize({ ...defaults, ...options }) : new Sequelize(database as string, defaults);
+}

@@ -1,0 +1,45 @@
+import type { Broadcast, Reply } from '../broadcast/broadcast.js';
+import type { ChatJob } from '../queue/queue.js';
+import type { StoreContext } from '../store/context.js';
+import { loadEnvelopes, type StoredOutcome } from '../store/outcomes.js';
+
+/** Publishes committed outcomes: broadcasts in offset order, then who joined and who is named, then the answer. */
+export class Publisher {
+  readonly #broadcast: Broadcast;
+  readonly #context: StoreContext;
+
+  constructor(broadcast: Broadcast, context: StoreContext) {
+    this.#broadcast = broadcast;
+    this.#context = context;
+  }
+
+  /** Publishes what an event committed. A second time it changes nothing: gateways know what they have seen. */
+  async publish(job: ChatJob, { envelopes, targeted, answer }: StoredOutcome): Promise<void> {
+    if (envelopes.length > 0) {
+      await this.#broadcast.publish(envelopes, (roomId, after, upTo) =>
+        loadEnvelopes(this.#context, roomId, after, upTo),
+      );
+    }
+    const controls = [
+      ...envelopes.flatMap(({ joined, roomId, offset }) =>
+        joined ? [{ kind: 'join', userIds: joined, roomId, offset } as const] : [],
+      ),
+      ...targeted.map((one) => ({ kind: 'frames', ...one }) as const),
+    ];
+    await Promise.all(
+      controls.map((control, index) => this.#broadcast.control({ id: `${job.id}:${index}`, ...control })),
+    );
+    const after = envelopes.map(({ roomId, offset }): [string, number] => [roomId, offset]);
+    await this.reply(job, answer, after.length > 0 ? { after } : {});
+  }
+
+  /** Answers the asking connection, or the gateway itself. An event without a gateway is answered where it was made. */
+  async reply(job: ChatJob, frames: string[], more: Pick<Reply, 'after' | 'result'> = {}): Promise<void> {
+    if (job.gatewayId === '') return;
+    await this.#broadcast.reply(job.gatewayId, { jobId: job.id, connectionId: job.connectionId, frames, ...more });
+  }
+
+  async whisper(roomId: string, frame: string): Promise<void> {
+    await this.#broadcast.whisper(roomId, frame);
+  }
+}

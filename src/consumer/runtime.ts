@@ -1,0 +1,200 @@
+import type Joi from 'joi';
+import { DataTypes, type Sequelize } from 'sequelize';
+import type { Logger } from 'winston';
+import type { Broadcast } from '../broadcast/broadcast.js';
+import type { EventScope, HandlerContext } from '../handlers/base.js';
+import { EventHandler } from '../handlers/event-handler.js';
+import type { ChatModels } from '../models/index.js';
+import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
+import { ErrorCode } from '../protocol/errors.js';
+import { errorFrame } from '../protocol/frames.js';
+import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
+import type { ChatJob, Delivery } from '../queue/queue.js';
+import {
+  createSerializers,
+  type SerializerClass,
+  type SerializerField,
+  type Serializers,
+} from '../serializers/index.js';
+import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
+import type { ResolvedSettings } from '../settings/settings.js';
+import type { StoredOutcome } from '../store/outcomes.js';
+import { purgeOutcomes } from '../store/outcomes.js';
+import { loadUsers, UserCache } from '../store/reads/index.js';
+import { isUnavailable } from '../store/retry.js';
+import type { UserId } from '../store/standing.js';
+import { Store } from '../store/store.js';
+import { ChatMessagingConsumer } from './consumer.js';
+import { checkEventMap, type EventMap, type EventRegistration, mapEventTypesToHandlers } from './event-map.js';
+import { ExceptionHandler } from './exception-handler.js';
+import { Publisher } from './publisher.js';
+import { answerQuestion } from './questions.js';
+
+/** What the parts of a chat that touch the database are made from. */
+export interface RuntimeOptions {
+  readonly settings: ResolvedSettings;
+  readonly sequelize: Sequelize;
+  readonly models: ChatModels;
+  readonly broadcast: Broadcast;
+  readonly logger: Logger;
+}
+
+type Registration = EventRegistration & { readonly schema: Joi.ObjectSchema };
+
+/** Everything that runs events, whatever process it is in: models, handlers, permissions, the event map. */
+export class WorkerRuntime implements HandlerContext {
+  readonly settings: ResolvedSettings;
+  readonly sequelize: Sequelize;
+  readonly models: ChatModels;
+  readonly logger: Logger;
+  readonly serializers: Serializers;
+  readonly users: UserCache;
+  readonly permissionHandler: PermissionHandler;
+  readonly exceptionHandler: ExceptionHandler;
+  readonly eventHandlerClass: new (
+    context: HandlerContext,
+    scope: EventScope,
+  ) => EventHandler;
+  readonly store: Store;
+  readonly publisher: Publisher;
+  /** The events as registered, checked at start. */
+  readonly eventTypes: ReadonlyMap<string, Registration>;
+  readonly #consumerClass: new (
+    runtime: WorkerRuntime,
+    job: ChatJob,
+    user: ActingUser,
+  ) => ChatMessagingConsumer;
+  readonly #eventMapper: (consumer: ChatMessagingConsumer) => EventMap;
+  readonly #schemas: ReadonlyMap<string, Joi.ObjectSchema>;
+  readonly #userIdKind: UserIdKind;
+
+  constructor({ settings, sequelize, models, broadcast, logger }: RuntimeOptions) {
+    this.settings = settings;
+    this.sequelize = sequelize;
+    this.models = models;
+    this.logger = logger;
+    this.users = new UserCache(settings.userCacheFor);
+    this.serializers = createSerializers(
+      settings,
+      settings.serializers as unknown as Record<string, SerializerClass>,
+      models.roomTypes,
+    );
+    const classOf = <T extends abstract new (...args: never[]) => object>(
+      name: 'consumerClass' | 'eventHandlerClass' | 'permissionHandlerClass' | 'exceptionHandlerClass',
+      base: T,
+    ): T => importAndVerifyClass(settings[name] ?? base, name, base);
+    this.#consumerClass = classOf('consumerClass', ChatMessagingConsumer);
+    this.eventHandlerClass = classOf('eventHandlerClass', EventHandler);
+    this.permissionHandler = new (classOf('permissionHandlerClass', PermissionHandler))(this);
+    this.exceptionHandler = new (classOf('exceptionHandlerClass', ExceptionHandler))();
+    this.#eventMapper = importAndVerifyFunction<(consumer: ChatMessagingConsumer) => EventMap>(
+      settings.eventMapper ?? mapEventTypesToHandlers,
+      'eventMapper',
+    );
+    this.store = new Store(this);
+    this.publisher = new Publisher(broadcast, this);
+    this.#userIdKind = userIdKind(models);
+    this.#schemas = payloadSchemas({
+      ...settings,
+      userId: userIdSchema(this.#userIdKind),
+      messageFields: rulesOf(this.serializers.classes.get('MessageSerializer')?.fields),
+      roomFields: Object.fromEntries(
+        [...models.roomTypes.keys()].map((type) => [
+          type,
+          rulesOf(this.serializers.classes.get(`${type}Serializer`)?.fields),
+        ]),
+      ),
+    });
+    const anyConsumer = Object.create(this.#consumerClass.prototype) as ChatMessagingConsumer;
+    this.eventTypes = checkEventMap(this.#eventMapper(anyConsumer), this.#schemas);
+  }
+
+  /** How the consumer's own event is registered, its handler a method of this very consumer. */
+  registration(consumer: ChatMessagingConsumer): Registration {
+    const type = consumer.eventType;
+    const registered = this.eventTypes.get(type);
+    const map = this.#eventMapper(consumer);
+    if (!registered || !Object.hasOwn(map, type)) throw new Error(`No handler is registered for ${type}.`);
+    return { ...registered, ...map[type]!, schema: registered.schema };
+  }
+
+  /** A user id from its canonical text. */
+  parseUserId(id: string): UserId {
+    return this.#userIdKind === 'integer' ? Number(id) : id;
+  }
+
+  /** The user of that canonical id, an instance of the host's model; undefined when there is none. */
+  async loadUser(id: string): Promise<ActingUser | undefined> {
+    const key = this.parseUserId(id);
+    const user = (await loadUsers(this, [key])).of(key) as ActingUser;
+    return this.users.get(key) === undefined && !('sequelize' in user) ? undefined : user;
+  }
+
+  /** Runs one job to its end: answers it, or rejects after answering when it failed for no known reason. */
+  async runJob(job: ChatJob, { earlierRuns }: Delivery): Promise<StoredOutcome | undefined> {
+    const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
+    try {
+      if (job.type.startsWith('$')) {
+        await this.#inTime(answerQuestion(this, job));
+        return undefined;
+      }
+      const user = await this.loadUser(job.userId);
+      if (!user) {
+        const body = { code: ErrorCode.permissionDenied, detail: 'This user does not exist any more.' };
+        await this.publisher.reply(job, [errorFrame(body, job.eventId)]);
+        return undefined;
+      }
+      const consumer = new this.#consumerClass(this, job, user);
+      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true));
+    } catch (error) {
+      if ((error as { isAnswered?: boolean }).isAnswered) throw error;
+      const body = this.exceptionHandler.handle(error, { eventType: job.type, logger });
+      await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
+      if (isUnavailable(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The sender of a job that ended its workers too often hears of it. */
+  async reportLost(job: ChatJob, reason: string): Promise<void> {
+    this.logger.error(`${job.type} was given up.`, { jobId: job.id, reason });
+    const body = { code: ErrorCode.internal, detail: 'Internal server error.' };
+    await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
+  }
+
+  /** Forgets what is past recovery: old outcomes and sessions long expired. Called now and then by workers. */
+  async cleanUp(): Promise<void> {
+    while ((await purgeOutcomes(this)) >= 1000);
+    const { Op } = await import('sequelize');
+    const before = new Date(Date.now() - Math.max(this.settings.inactivityThreshold * 10, 3600) * 1000);
+    await this.models.Session.destroy({ where: { last_seen: { [Op.lt]: before } } });
+  }
+
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    const seconds = this.settings.handlerTimeout;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`The event took longer than ${seconds} s (handlerTimeout).`)),
+        seconds * 1000,
+      );
+    });
+    try {
+      return await Promise.race([work, timeout]);
+    } finally {
+      clearTimeout(timer);
+      work.catch(() => undefined);
+    }
+  }
+}
+
+function rulesOf(fields: Readonly<Record<string, SerializerField>> = {}): Record<string, Joi.Schema> {
+  return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+}
+
+function userIdKind({ User }: ChatModels): UserIdKind {
+  const { type } = User.getAttributes()[User.primaryKeyAttribute]!;
+  if (type instanceof DataTypes.BIGINT) return 'bigint';
+  if (type instanceof DataTypes.UUID) return 'uuid';
+  return type instanceof DataTypes.STRING || type instanceof DataTypes.CHAR ? 'string' : 'integer';
+}

@@ -1,0 +1,496 @@
+import type { IncomingMessage } from 'node:http';
+import { v7 as newId } from 'uuid';
+import type { Logger } from 'winston';
+import type { Reply } from '../broadcast/broadcast.js';
+import { CloseCode, type ErrorBody, PermissionDenied, RateLimited, ValidationError } from '../protocol/errors.js';
+import {
+  type ClientFrame,
+  dispatchFrame,
+  errorFrame,
+  invalidEventTypeFrame,
+  parseFrame,
+  statusFrame,
+} from '../protocol/frames.js';
+import type { ChatJob } from '../queue/queue.js';
+import type { AuthenticatedUser, AuthenticationResult } from '../settings/settings.js';
+import type { Gateway } from './gateway.js';
+import type { GroupMember, RoomGroup } from './groups.js';
+import { TokenBucket } from './rate-limit.js';
+
+/** What a connection needs of a WebSocket (that of `ws`). */
+export interface ChatSocket {
+  readonly bufferedAmount: number;
+  readonly readyState: number;
+  send(data: Buffer | string, options: { binary: boolean }, done?: (error?: Error) => void): void;
+  ping(): void;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  on(event: 'message', listener: (data: string | Buffer | ArrayBuffer | Buffer[]) => void): unknown;
+  on(event: 'close', listener: (code: number) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'pong', listener: () => void): unknown;
+}
+
+/** Thrown by `connect` to end the connection with a close code. */
+export class ConnectionRefused extends Error {
+  readonly code: number;
+
+  constructor(code: number, reason: string) {
+    super(reason);
+    this.name = 'ConnectionRefused';
+    this.code = code;
+  }
+}
+
+interface Connected {
+  readonly sessionId: string;
+  readonly rooms: Array<[roomId: string, offset: number]>;
+}
+
+/** Seconds a client's unsent bytes may stay over the limit. */
+const slowGrace = 5;
+/** Events refused with 4029 in a row before the connection is closed with 1008. */
+const maxRefusals = 100;
+/** Typing events under way at once; more are dropped. */
+const maxTyping = 4;
+/** The longest delay a timer takes. */
+const maxTimer = 2 ** 31 - 1;
+const open = 1;
+
+/**
+ * One socket of one device. Subclass it and name the class in `connectionClass` to act on connecting, disconnecting
+ * and on every frame received; call `super` in each.
+ */
+export class ChatConnection implements GroupMember {
+  readonly id = newId();
+  /** The upgrade request. */
+  readonly request: IncomingMessage;
+  readonly rooms = new Set<RoomGroup>();
+  /** What `authenticate` said; set before `connect` resolves. */
+  user: object | null = null;
+  /** The session's row id; null until registered. */
+  session: { readonly id: string } | null = null;
+  protected logger: Logger;
+  protected readonly gateway: Gateway;
+  readonly #socket: ChatSocket;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #held: Array<string | Buffer | ArrayBuffer | Buffer[]> = [];
+  readonly #undelivered: Buffer[] = [];
+  readonly #events: Array<() => Promise<void>> = [];
+  #working: Promise<void> | undefined;
+  #receiving: Promise<void> = Promise.resolve();
+  #disconnected: Promise<void> = Promise.resolve();
+  #userId = '';
+  #address: string | undefined;
+  #isReady = false;
+  #isClosed = false;
+  #isPaused = false;
+  #isAlive = true;
+  #isDraining = false;
+  #refusals = 0;
+  #typing = 0;
+  #slowTimer: NodeJS.Timeout | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #expiresAt: number | undefined;
+
+  constructor(socket: ChatSocket, request: IncomingMessage, gateway: Gateway) {
+    this.#socket = socket;
+    this.request = request;
+    this.gateway = gateway;
+    this.logger = gateway.logger.child({ connectionId: this.id });
+    const { rateLimit } = gateway.settings;
+    this.#bucket = rateLimit ? new TokenBucket(rateLimit.eventsPerSecond, rateLimit.burst) : undefined;
+    // At once: a frame may be on its way, and an error nobody listens for would end the process.
+    socket.on('error', (error) => this.logger.debug('Socket error.', { error }));
+    socket.on('message', (data) => this.#take(data));
+    socket.on('close', (code) => this.#closed(code));
+    socket.on('pong', () => {
+      this.#isAlive = true;
+    });
+  }
+
+  /** Unique name of this connection, also in `chat_sessions`: `<gateway>.<connection>`. */
+  get channelName(): string {
+    return `${this.gateway.id}.${this.id}`;
+  }
+
+  /** The user's id as text; empty until authenticated. */
+  get userId(): string {
+    return this.#userId;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Begins the connection: called once by the gateway. */
+  open(): void {
+    this.#pause();
+    const timeout = setTimeout(
+      () => this.close(CloseCode.tryAgainLater, 'Not ready in time, try again later.'),
+      this.gateway.settings.readyTimeout * 1000,
+    );
+    this.connect()
+      .then(() => this.#ready())
+      .catch((error: unknown) => this.#refuse(error))
+      .finally(() => clearTimeout(timeout));
+  }
+
+  /**
+   * Authenticates, registers the session, joins the user's rooms, and sends `chat.notifications` first. Frames the
+   * client sends meanwhile wait. After `super.connect()`, `user` and `session` are set.
+   */
+  async connect(): Promise<void> {
+    const { settings } = this.gateway;
+    if (this.gateway.isClosing) throw new ConnectionRefused(CloseCode.goingAway, 'The server is going away.');
+    const address = (this.request as IncomingMessage & { ip?: string }).ip ?? this.request.socket.remoteAddress ?? '';
+    if (!this.gateway.admitAddress(address)) {
+      throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections from this address.');
+    }
+    this.#address = address;
+    const result = (await settings.authenticate?.(this.request)) ?? null;
+    if (!this.#identify(result)) throw new ConnectionRefused(CloseCode.unauthenticated, 'Not authenticated.');
+    this.logger = this.logger.child({ userId: this.#userId });
+    if (this.#isClosed) return;
+    if (!(await this.gateway.admit(this))) {
+      throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
+    }
+    const reply = await this.gateway.ask<Connected>(
+      '$connect',
+      { channel_name: this.channelName },
+      {
+        userId: this.#userId,
+        connectionId: this.id,
+      },
+    );
+    if (!reply.result) throw new Error('A worker could not register the session; its log says why.');
+    this.session = { id: reply.result.sessionId };
+    if (this.#isClosed) return;
+    for (const frame of reply.frames) this.#write(Buffer.from(frame));
+    await this.channelSetup(reply.result.rooms);
+  }
+
+  /** Called once when the socket has closed. Leaves all groups and removes the session. */
+  async disconnect(_code: number): Promise<void> {
+    await this.channelCleanup();
+    if (this.session) {
+      await this.gateway.ask(
+        '$disconnect',
+        {},
+        {
+          userId: this.#userId,
+          connectionId: this.id,
+          sessionId: this.session.id,
+        },
+      );
+    }
+  }
+
+  /** One frame from the client, in the order sent. Not calling `super.receive` swallows it. */
+  async receive(text: string | Buffer): Promise<void> {
+    const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.#userId)?.take() || 0;
+    let frame: ClientFrame;
+    try {
+      frame = parseFrame(text, typeof text !== 'string');
+    } catch (error) {
+      if (retryAfter > 0) return this.#refuseEvent(retryAfter, undefined);
+      const { eventId } = error as { eventId?: string };
+      return this.#inOrder(async () => this.sendError(this.gateway.describeError(error), eventId));
+    }
+    if (retryAfter > 0) return this.#refuseEvent(retryAfter, frame.id);
+    this.#refusals = 0;
+    const traits = this.gateway.eventTypes.get(frame.eventType);
+    if (!traits) return this.#inOrder(async () => this.#write(Buffer.from(invalidEventTypeFrame(frame.id))));
+    if (traits.lossy) return this.#type(frame);
+    if (traits.unordered) return void this.#run(frame);
+    if (frame.eventType === 'session.refresh') return this.#inOrder(() => this.#refresh(frame));
+    this.#inOrder(() => this.#run(frame));
+  }
+
+  /** Sends an event to this client only. */
+  send(eventType: string, data: unknown): void {
+    this.#write(Buffer.from(dispatchFrame(eventType, data)));
+  }
+
+  /** Sends an error to this client only; `id` is the event's own, when it had one. */
+  sendError(error: ErrorBody, id?: string): void {
+    this.#write(Buffer.from(errorFrame(error, id)));
+  }
+
+  /** Puts this connection into the groups of its rooms, each at the offset its membership was read. */
+  async channelSetup(rooms: ReadonlyArray<readonly [roomId: string, offset: number]>): Promise<void> {
+    await this.gateway.attach(this, rooms);
+  }
+
+  /** Takes this connection out of all groups. */
+  async channelCleanup(): Promise<void> {
+    await this.gateway.release(this);
+  }
+
+  /** A finished frame from a group. */
+  deliver(frame: Buffer, lossy = false): void {
+    if (this.#isClosed) return;
+    if (lossy && (!this.#isReady || this.#socket.bufferedAmount > this.gateway.settings.maxBufferedBytes / 2)) return;
+    if (this.#isReady) this.#write(frame);
+    else this.#undelivered.push(frame);
+  }
+
+  /** Closes the socket; the client is told `code`. */
+  close(code: number, reason = ''): void {
+    if (this.#socket.readyState > open) return;
+    this.#socket.close(code, reason);
+    // A client that does not answer the close must not keep its socket.
+    setTimeout(() => this.#socket.terminate(), 2000).unref();
+    this.#resume();
+  }
+
+  abandon(): void {
+    this.close(CloseCode.tryAgainLater, 'Broadcasts were missed; connect again.');
+  }
+
+  /** Ends the connection of a user who may not be here any more. */
+  expel(): void {
+    this.close(CloseCode.unauthenticated, 'Disconnected by the server.');
+    setTimeout(() => this.#socket.terminate(), 500).unref();
+  }
+
+  /** Called every `pingInterval`: a socket that did not answer the last ping is dead. */
+  ping(): void {
+    if (this.#isPaused) return;
+    if (!this.#isAlive) return this.#socket.terminate();
+    this.#isAlive = false;
+    this.#socket.ping();
+  }
+
+  /** Takes no more events and resolves when those under way are answered. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#pause();
+    await this.#receiving;
+    await this.#working;
+  }
+
+  /** Closes with 1001 and resolves when the socket is closed. */
+  async goAway(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+    if (!this.#isClosed) {
+      await new Promise<void>((resolve) => {
+        this.#socket.on('close', () => resolve());
+        this.close(CloseCode.goingAway, 'The server is going away.');
+      });
+    }
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref());
+    await Promise.race([this.#disconnected, patience]);
+  }
+
+  #identify(result: AuthenticationResult): boolean {
+    if (result === null) return false;
+    const { user, expiresAt } =
+      'user' in result && typeof (result as AuthenticatedUser).user === 'object'
+        ? (result as AuthenticatedUser)
+        : { user: result, expiresAt: undefined };
+    const id = (user as { id?: unknown } | null)?.id;
+    if (id === undefined || id === null) return false;
+    this.user = user;
+    this.#userId = String(id);
+    this.#expire(expiresAt);
+    return true;
+  }
+
+  #expire(expiresAt: Date | number | undefined): void {
+    clearTimeout(this.#expiryTimer);
+    this.#expiresAt = expiresAt === undefined ? undefined : Number(expiresAt);
+    if (this.#expiresAt === undefined || this.#isClosed) return;
+    const left = this.#expiresAt - Date.now();
+    this.#expiryTimer = setTimeout(
+      () => {
+        if (left > maxTimer) this.#expire(this.#expiresAt);
+        else this.close(CloseCode.unauthenticated, 'The authentication has expired.');
+      },
+      Math.max(0, Math.min(left, maxTimer)),
+    );
+    this.#expiryTimer.unref();
+  }
+
+  #ready(): void {
+    if (this.#isClosed) return;
+    this.#isReady = true;
+    for (const frame of this.#undelivered.splice(0)) this.#write(frame);
+    for (const data of this.#held.splice(0)) this.#take(data);
+    if (this.gateway.isClosing) this.close(CloseCode.goingAway, 'The server is going away.');
+    else this.#resume();
+  }
+
+  #refuse(error: unknown): void {
+    if (error instanceof ConnectionRefused) return this.close(error.code, error.message);
+    if (!this.#isClosed) this.logger.error('Connecting failed.', { error });
+    this.close(CloseCode.tryAgainLater, 'Not ready, try again later.');
+  }
+
+  #take(data: string | Buffer | ArrayBuffer | Buffer[]): void {
+    if (this.#isClosed || this.#isDraining) return;
+    if (!this.#isReady) {
+      this.#held.push(data);
+      return;
+    }
+    const text = typeof data === 'string' ? data : Buffer.isBuffer(data) ? data : Buffer.alloc(0);
+    this.#receiving = this.#receiving
+      .then(() => (this.#isClosed ? undefined : this.receive(text)))
+      .catch((error: unknown) => {
+        this.logger.error('Receiving a frame failed.', { error });
+      });
+  }
+
+  #closed(code: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#slowTimer);
+    clearTimeout(this.#expiryTimer);
+    this.#events.length = 0;
+    this.#held.length = 0;
+    if (this.#address !== undefined) this.gateway.releaseAddress(this.#address);
+    this.#disconnected = this.disconnect(code).catch((error: unknown): void => {
+      // The session's row stays behind and is removed when it has expired.
+      if (!this.gateway.isClosing) this.logger.warn('Disconnecting failed.', { error });
+    });
+  }
+
+  /** Runs one event after the other; over `maxPendingEvents` the socket is not read. */
+  #inOrder(event: () => Promise<void>): void {
+    this.#events.push(event);
+    if (this.#events.length >= this.gateway.settings.maxPendingEvents) this.#pause();
+    this.#working ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    for (let event = this.#events.shift(); event; event = this.#events.shift()) {
+      await event().catch((error: unknown) => this.logger.error('An event failed in the gateway.', { error }));
+      if (this.#socket.bufferedAmount > this.gateway.settings.maxBufferedBytes / 2) await this.#flushed();
+      if (this.#events.length < this.gateway.settings.maxPendingEvents / 2 && this.#isReady) this.#resume();
+    }
+    this.#working = undefined;
+  }
+
+  async #run(frame: ClientFrame): Promise<void> {
+    const roomId = (frame.data as { room_id?: unknown }).room_id;
+    const job: ChatJob = {
+      id: newId(),
+      type: frame.eventType,
+      userId: this.#userId,
+      roomId: typeof roomId === 'string' && roomId.length <= 64 ? roomId : undefined,
+      gatewayId: this.gateway.id,
+      connectionId: this.id,
+      sessionId: this.session?.id,
+      eventId: frame.id,
+      data: frame.data,
+      addedAt: Date.now(),
+      lossy: this.gateway.eventTypes.get(frame.eventType)?.lossy,
+    };
+    let reply: Reply;
+    try {
+      reply = await this.gateway.run(job);
+    } catch (error) {
+      this.sendError(this.gateway.describeError(error), frame.id);
+      return;
+    }
+    if (frame.eventType === 'session.resume' && reply.result) await this.#replay(reply);
+    for (const text of reply.frames) this.#write(Buffer.from(text));
+  }
+
+  /** Typing neither waits for other events nor delays them; what is too much is dropped. */
+  async #type(frame: ClientFrame): Promise<void> {
+    if (this.#typing >= maxTyping && frame.id === undefined) return;
+    this.#typing += 1;
+    void this.#run(frame).finally(() => {
+      this.#typing -= 1;
+    });
+  }
+
+  /** The broadcasts a resuming client missed, at the speed it reads. */
+  async #replay(reply: Reply): Promise<void> {
+    const { ranges } = reply.result as { ranges: Array<[roomId: string, after: number, upTo: number]> };
+    for (const [roomId, after, upTo] of ranges) {
+      for await (const frames of this.gateway.replay(roomId, after, upTo)) {
+        for (const frame of frames) this.#write(Buffer.from(frame));
+        await this.#flushed();
+        if (this.#isClosed) return;
+      }
+    }
+  }
+
+  async #refresh(frame: ClientFrame): Promise<void> {
+    try {
+      const { token, ...others } = frame.data as { token?: unknown };
+      const { refresh } = this.gateway.settings;
+      if (typeof token !== 'string' || token === '') throw new ValidationError({ token: ['A token is required.'] });
+      if (Object.keys(others).length > 0) {
+        throw new ValidationError(
+          Object.fromEntries(Object.keys(others).map((name) => [name, ['This field is not allowed.']])),
+        );
+      }
+      if (!refresh) throw new ValidationError('This server does not refresh sessions; connect again.');
+      const before = { userId: this.#userId, user: this.user, expiresAt: this.#expiresAt };
+      const result = await refresh(token);
+      const isSame = this.#identify(result) && this.#userId === before.userId;
+      const isOlder = this.#expiresAt !== undefined && this.#expiresAt < (before.expiresAt ?? 0);
+      if (!isSame || isOlder) {
+        this.#userId = before.userId;
+        this.user = before.user;
+        this.#expire(before.expiresAt);
+        throw new PermissionDenied('The token is not valid for this session.');
+      }
+      this.#write(Buffer.from(statusFrame(frame.id)));
+    } catch (error) {
+      this.sendError(this.gateway.describeError(error), frame.id);
+    }
+  }
+
+  #refuseEvent(retryAfter: number, id: string | undefined): void {
+    this.#refusals += 1;
+    if (this.#refusals > maxRefusals) return this.close(CloseCode.policyViolation, 'Too many events.');
+    this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
+  }
+
+  #write(frame: Buffer): void {
+    if (this.#isClosed || this.#socket.readyState !== open) return;
+    this.#socket.send(frame, { binary: false });
+    const limit = this.gateway.settings.maxBufferedBytes;
+    const waiting = this.#socket.bufferedAmount;
+    if (waiting <= limit) return;
+    if (waiting > limit * 4) return this.#tooSlow();
+    this.#slowTimer ??= setTimeout(() => {
+      this.#slowTimer = undefined;
+      if (this.#socket.bufferedAmount > limit) this.#tooSlow();
+    }, slowGrace * 1000);
+  }
+
+  #tooSlow(): void {
+    this.close(CloseCode.tooSlow, 'Reading too slowly.');
+    setTimeout(() => this.#socket.terminate(), 1000).unref();
+  }
+
+  /** Resolves when what has been written so far has left this process, or never will. */
+  #flushed(): Promise<void> {
+    if (this.#isClosed || this.#socket.bufferedAmount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.#isClosed || this.#socket.bufferedAmount <= this.gateway.settings.maxBufferedBytes / 4) resolve();
+        else setTimeout(look, 10);
+      };
+      look();
+    });
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.request.socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#isDraining) return;
+    this.#isPaused = false;
+    this.#isAlive = true;
+    this.request.socket.resume();
+  }
+}

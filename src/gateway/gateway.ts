@@ -1,0 +1,304 @@
+import type { IncomingMessage } from 'node:http';
+import { v7 as newId } from 'uuid';
+import type { Logger } from 'winston';
+import type { Broadcast, Control, GatewayLink, Reply } from '../broadcast/broadcast.js';
+import { decodeEnvelope } from '../protocol/envelope.js';
+import { type ErrorBody, Unavailable } from '../protocol/errors.js';
+import type { ChatJob, EventQueue } from '../queue/queue.js';
+import type { ResolvedSettings } from '../settings/settings.js';
+import type { ChatConnection, ChatSocket } from './connection.js';
+import { Groups } from './groups.js';
+import { TokenBucket } from './rate-limit.js';
+
+/** What the gateway knows of an event type, without knowing what it does. */
+export interface EventTraits {
+  /** Typing: may be dropped, overtakes and is overtaken. */
+  readonly lossy?: boolean | undefined;
+  /** Heartbeats: not held up by the events before it. */
+  readonly unordered?: boolean | undefined;
+}
+
+export interface GatewayOptions {
+  readonly settings: ResolvedSettings;
+  readonly queue: EventQueue;
+  readonly broadcast: Broadcast;
+  readonly logger: Logger;
+  readonly eventTypes: ReadonlyMap<string, EventTraits>;
+  readonly connectionClass: new (socket: ChatSocket, request: IncomingMessage, gateway: Gateway) => ChatConnection;
+  /** What a client is told about an error that happened here. */
+  describeError(error: unknown): ErrorBody;
+}
+
+interface InFlight {
+  readonly job: ChatJob;
+  readonly since: number;
+  /** Checks at which the queue no longer knew the job. */
+  missed: number;
+  resolve(reply: Reply): void;
+  reject(error: unknown): void;
+}
+
+/** Rooms and users one question to a worker may name. */
+const questionSize = 1000;
+/** Milliseconds between looks for events whose job or answer was lost with Redis. */
+const lostCheckInterval = 5000;
+
+/** The app's side of the chat: its sockets, its groups, and the events it waits for. Knows no database. */
+export class Gateway {
+  readonly id = newId();
+  readonly settings: ResolvedSettings;
+  readonly logger: Logger;
+  readonly eventTypes: ReadonlyMap<string, EventTraits>;
+  readonly describeError: (error: unknown) => ErrorBody;
+  readonly #options: GatewayOptions;
+  readonly #connections = new Map<string, ChatConnection>();
+  readonly #addresses = new Map<string, number>();
+  readonly #userBuckets = new Map<string, TokenBucket>();
+  readonly #inFlight = new Map<string, InFlight>();
+  readonly #seenControls = new Set<string>();
+  #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.settings = options.settings;
+    this.logger = options.logger.child({ gatewayId: this.id });
+    this.eventTypes = options.eventTypes;
+    this.describeError = options.describeError;
+  }
+
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** Opens the link to the workers, once. Waits for Redis as long as it takes. */
+  open(): Promise<{ link: GatewayLink; groups: Groups }> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<{ link: GatewayLink; groups: Groups }> {
+    let groups: Groups | undefined;
+    const link = await this.#options.broadcast.open(this.id, {
+      onEnvelope: (envelope) => groups?.receive(envelope),
+      onWhisper: (roomId, frame) => groups?.whisper(roomId, frame),
+      onReply: (reply) => this.#receiveReply(reply),
+      onControl: (control) => this.#control(control),
+      onRestored: () => void this.#restore(),
+    });
+    groups = new Groups({ link, logger: this.logger, replay: (roomId, after) => this.#replay(roomId, after) });
+    this.#timers.push(
+      setInterval(() => this.#ping(), this.settings.pingInterval * 1000),
+      setInterval(() => void this.#findLost(), lostCheckInterval),
+    );
+    for (const timer of this.#timers) timer.unref();
+    return { link, groups };
+  }
+
+  /** Takes a new socket over. */
+  accept(socket: ChatSocket, request: IncomingMessage): void {
+    const connection = new this.#options.connectionClass(socket, request, this);
+    connection.open();
+  }
+
+  /** Whether one more connection of this address is allowed; counts it. */
+  admitAddress(address: string): boolean {
+    const limit = this.settings.maxConnectionsPerAddress;
+    const count = this.#addresses.get(address) ?? 0;
+    if (limit > 0 && count >= limit) return false;
+    this.#addresses.set(address, count + 1);
+    return true;
+  }
+
+  releaseAddress(address: string): void {
+    const count = (this.#addresses.get(address) ?? 1) - 1;
+    if (count > 0) this.#addresses.set(address, count);
+    else this.#addresses.delete(address);
+  }
+
+  /** Counts a connection's user; false when there are too many connections of that user already. */
+  async admit(connection: ChatConnection): Promise<boolean> {
+    const { groups } = await this.open();
+    const limit = this.settings.maxConnectionsPerUser;
+    if (limit > 0 && groups.connectionsOf(connection.userId).size >= limit) return false;
+    this.#connections.set(connection.id, connection);
+    await groups.add(connection);
+    return true;
+  }
+
+  async release(connection: ChatConnection): Promise<void> {
+    if (!this.#connections.delete(connection.id)) return;
+    const { groups } = await this.open();
+    await groups.remove(connection);
+    if (groups.connectionsOf(connection.userId).size === 0) this.#userBuckets.delete(connection.userId);
+  }
+
+  /** The shared limit of all connections of a user here; undefined when limits are off. */
+  userBucket(userId: string): TokenBucket | undefined {
+    const { rateLimit } = this.settings;
+    if (!rateLimit) return undefined;
+    let bucket = this.#userBuckets.get(userId);
+    if (!bucket) {
+      bucket = new TokenBucket(rateLimit.perUserPerSecond, rateLimit.perUserPerSecond * 2);
+      this.#userBuckets.set(userId, bucket);
+    }
+    return bucket;
+  }
+
+  /**
+   * Gives an event to the workers and resolves with the answer, however long a worker takes; the answer waits for the
+   * broadcasts it stands behind. Rejects with `Unavailable` when the queue could not take it.
+   */
+  async run(job: ChatJob): Promise<Reply> {
+    const reply = await this.#enqueue(job);
+    if (!reply.after) return reply;
+    const { groups } = await this.open();
+    await Promise.all(
+      reply.after.map(
+        ([roomId, offset]) => new Promise<void>((resolve) => groups.whenReached(roomId, offset, resolve)),
+      ),
+    );
+    return reply;
+  }
+
+  /** A question of the gateway itself, answered by any worker. */
+  async ask<T>(type: `$${string}`, data: unknown, from: Partial<ChatJob> = {}): Promise<Reply & { result: T }> {
+    const job: ChatJob = {
+      userId: '',
+      connectionId: '',
+      ...from,
+      id: newId(),
+      type,
+      gatewayId: this.id,
+      data,
+      addedAt: Date.now(),
+    };
+    return (await this.#enqueue(job)) as Reply & { result: T };
+  }
+
+  #enqueue(job: ChatJob): Promise<Reply> {
+    return new Promise<Reply>((resolve, reject) => {
+      this.#inFlight.set(job.id, { job, since: Date.now(), missed: 0, resolve, reject });
+      this.#options.queue.add(job).catch((error: unknown) => {
+        if (this.#inFlight.delete(job.id)) reject(error);
+      });
+    });
+  }
+
+  /** Attaches a connection to the rooms its user is a member of. */
+  async attach(connection: ChatConnection, rooms: ReadonlyArray<readonly [string, number]>): Promise<void> {
+    const { groups } = await this.open();
+    await Promise.all(rooms.map(([roomId, offset]) => groups.attach(connection, roomId, offset)));
+  }
+
+  async *replay(roomId: string, after: number, upTo: number): AsyncGenerator<string[]> {
+    const { groups } = await this.open();
+    for await (const page of groups.replay(roomId, after, upTo)) {
+      yield page.flatMap(({ frame }) => (frame === undefined ? [] : [frame]));
+    }
+  }
+
+  async #replay(roomId: string, after: number) {
+    const { result } = await this.ask<string[]>('$replay', { room_id: roomId, after });
+    return result.map(decodeEnvelope);
+  }
+
+  #receiveReply(reply: Reply): void {
+    const waiting = this.#inFlight.get(reply.jobId);
+    // A second run of a job answers a second time; the first answer counted.
+    if (!waiting) return;
+    this.#inFlight.delete(reply.jobId);
+    waiting.resolve(reply);
+  }
+
+  #control(control: Control): void {
+    if (this.#seenControls.has(control.id)) return;
+    this.#seenControls.add(control.id);
+    if (this.#seenControls.size > 10_000) this.#seenControls.delete(this.#seenControls.values().next().value!);
+    void this.open().then(({ groups }) => {
+      if (control.kind !== 'disconnect') return groups.control(control);
+      for (const userId of control.userIds) {
+        for (const connection of [...groups.connectionsOf(userId)]) (connection as ChatConnection).expel();
+      }
+    });
+  }
+
+  /** After a cut link or an empty Redis: what every room and every member here missed. */
+  async #restore(): Promise<void> {
+    const { groups } = await this.open();
+    try {
+      const roomIds = groups.roomIds;
+      for (let at = 0; at < roomIds.length; at += questionSize) {
+        const { result } = await this.ask<Array<[string, number]>>('$offsets', {
+          room_ids: roomIds.slice(at, at + questionSize),
+        });
+        await groups.verify(result);
+      }
+      const userIds = groups.userIds;
+      for (let at = 0; at < userIds.length; at += questionSize) {
+        const { result } = await this.ask<Record<string, Array<[string, number]>>>('$memberships', {
+          user_ids: userIds.slice(at, at + questionSize),
+        });
+        for (const [userId, rooms] of Object.entries(result)) {
+          for (const connection of groups.connectionsOf(userId)) await this.attach(connection as ChatConnection, rooms);
+        }
+      }
+    } catch (error) {
+      if (this.#closing) return;
+      this.logger.warn('Catching up after a cut link failed; trying again.', { error });
+      setTimeout(() => void this.#restore(), 1000).unref();
+    }
+  }
+
+  #ping(): void {
+    for (const connection of this.#connections.values()) connection.ping();
+  }
+
+  /**
+   * Adds again what the queue lost (Redis came back empty) or answered into the void. The same job id makes it the same
+   * event: what was committed is not done twice.
+   */
+  async #findLost(): Promise<void> {
+    for (const waiting of [...this.#inFlight.values()]) {
+      if (Date.now() - waiting.since < lostCheckInterval) continue;
+      try {
+        if (await this.#options.queue.has(waiting.job)) {
+          waiting.missed = 0;
+          continue;
+        }
+        waiting.missed += 1;
+        if (waiting.missed < 2 || !this.#inFlight.has(waiting.job.id)) continue;
+        waiting.missed = 0;
+        if (await this.#options.queue.hasFailed(waiting.job)) {
+          this.#inFlight.delete(waiting.job.id);
+          waiting.reject(new Error(`Event ${waiting.job.id} failed without an answer.`));
+        } else {
+          await this.#options.queue.add({ ...waiting.job, resent: true });
+        }
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /**
+   * Drains: takes no new connection or event, waits for the answers under way (at most `grace` ms), closes every socket
+   * with 1001, a few at a time so that not all clients come back at once.
+   */
+  async close(grace = 10_000): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    const connections = [...this.#connections.values()];
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, grace).unref());
+    await Promise.race([Promise.all(connections.map((connection) => connection.drain())), deadline]);
+    await Promise.all(connections.map((connection) => connection.goAway()));
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const waiting of this.#inFlight.values()) waiting.reject(new Unavailable());
+    this.#inFlight.clear();
+    if (this.#opening && this.#connections.size >= 0) {
+      const opened = await Promise.race([this.#opening, Promise.resolve(null)]);
+      await opened?.link.close();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Model, Transaction } from 'sequelize';
+import type { Logger } from 'winston';
+import type { ChatModels } from '../models/index.js';
+import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
+import type { Serializers } from '../serializers/index.js';
+import type { ResolvedSettings } from '../settings/settings.js';
+import type { StoreContext } from '../store/context.js';
+import type { UserCache } from '../store/reads/users.js';
+import type { Pair } from '../store/standing.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+
+/** What all handlers of a chat share. */
+export interface HandlerContext extends StoreContext {
+  readonly serializers: Serializers;
+  readonly users: UserCache;
+  readonly permissionHandler: PermissionHandler;
+}
+
+/** The last argument of every `_` method that writes. Every statement must name `transaction`. */
+export interface WriteOptions {
+  readonly transaction: Transaction;
+  /** Locked rooms, their numbers, and rows to insert with the commit. */
+  readonly unit: UnitOfWork;
+  /** The room as the guard found it under the lock, where the event names one. */
+  readonly room?: Model | undefined;
+}
+
+/** What a write needs before it runs. */
+export interface WriteRequest {
+  /** Rooms to lock; by default those that the event's guard named. */
+  readonly roomIds?: string[] | undefined;
+  readonly pairs?: readonly Pair[] | undefined;
+  readonly grouped?: boolean | undefined;
+  /** Asked under the lock, after the guard; reads only. */
+  check?(unit: UnitOfWork): Promise<void>;
+}
+
+/** One event, as its handler sees it. Given by the consumer. */
+export interface EventScope {
+  /** The event's id in the database; the client id of a message that came without one. */
+  readonly jobId: string;
+  readonly user: ActingUser;
+  /** Runs the write in its transaction, under the rooms' locks, with the guard asked again; commits and publishes. */
+  write<T>(request: WriteRequest, run: (options: WriteOptions) => Promise<T>): Promise<T>;
+  /** Runs `effect` after the event is answered, outside its time. A throw is logged. */
+  afterCommit(effect: () => unknown): void;
+}
+
+/** What every part of EventHandler has at hand. */
+export abstract class BaseHandler {
+  protected readonly context: HandlerContext;
+  protected readonly scope: EventScope;
+
+  constructor(context: HandlerContext, scope: EventScope) {
+    this.context = context;
+    this.scope = scope;
+  }
+
+  protected get models(): ChatModels {
+    return this.context.models;
+  }
+
+  protected get settings(): ResolvedSettings {
+    return this.context.settings;
+  }
+
+  protected get serializers(): Serializers {
+    return this.context.serializers;
+  }
+
+  protected get permissionHandler(): PermissionHandler {
+    return this.context.permissionHandler;
+  }
+
+  protected get logger(): Logger {
+    return this.context.logger;
+  }
+
+  /** Runs a side effect after the event is committed and answered. It cannot undo or delay it; a throw is logged. */
+  protected afterCommit(effect: () => unknown): void {
+    this.scope.afterCommit(effect);
+  }
+}

@@ -1,0 +1,157 @@
+import { Op } from 'sequelize';
+import { permissionsOfTypes } from '../permissions/permissions-of-types.js';
+import { NotFound, ValidationError } from '../protocol/errors.js';
+import type { UserId } from '../store/standing.js';
+import type { HandlerContext, WriteOptions } from './base.js';
+
+/** A user as membership changes need them. */
+export interface Person {
+  readonly id: UserId;
+  readonly username: string;
+}
+
+/** The users of these ids, in that order, without repetitions. An unknown id is NotFound. */
+export async function findPeople(
+  { models }: HandlerContext,
+  ids: readonly UserId[],
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<Person[]> {
+  const wanted = [...new Map(ids.map((id) => [String(id), id])).values()];
+  if (wanted.length === 0) return [];
+  const model = models.User.unscoped();
+  const key = model.primaryKeyAttribute;
+  const users = await model.findAll({ where: { [key]: wanted }, transaction });
+  const byId = new Map(users.map((user) => [String(user.get(key)), user]));
+  return wanted.map((id) => {
+    const user = byId.get(String(id));
+    if (!user) throw new NotFound();
+    return { id: user.get(key) as UserId, username: String(user.get('username') ?? user.get(key)) };
+  });
+}
+
+/** Which of these users are members of the room. */
+export async function presentAmong(
+  { models }: HandlerContext,
+  roomId: string,
+  userIds: readonly UserId[],
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<Set<string>> {
+  const rows = await models.RoomMember.findAll({
+    attributes: ['user_id'],
+    where: { room_id: roomId, user_id: { [Op.in]: [...userIds] } },
+    transaction,
+  });
+  return new Set(rows.map(({ user_id }) => String(user_id)));
+}
+
+/** Makes users members of a locked room, from its next broadcast on. Refuses what would pass a limit. */
+export async function insertMembers(
+  context: HandlerContext,
+  room: { readonly id: string; readonly type: string; readonly cap: number | undefined; readonly adminIds?: UserId[] },
+  people: readonly Person[],
+  { transaction, unit }: WriteOptions,
+): Promise<void> {
+  const { models, settings } = context;
+  const { last_offset, last_seq } = unit.counters(room.id);
+  const count = (await models.RoomMember.count({ where: { room_id: room.id }, transaction })) + people.length;
+  if (room.cap !== undefined && count > room.cap) throw new ValidationError(overCap(room.type));
+  await checkRoomsPerUser(context, people, settings.maxRoomsPerUser, transaction);
+  const admins = new Set(room.adminIds?.map(String));
+  const now = new Date();
+  await models.RoomMember.bulkCreate(
+    people.map(({ id }) => ({
+      room_id: room.id,
+      user_id: id,
+      role: admins.has(String(id)) ? 'admin' : 'member',
+      joined_at: now,
+      joined_offset: last_offset + 1,
+      joined_seq: last_seq,
+      read_seq: last_seq,
+      acked_seq: last_seq,
+    })),
+    { transaction },
+  );
+  const granted = people.filter(({ id }) => admins.has(String(id))).map(({ id }) => id);
+  await grantAll(context, room, granted, { transaction });
+  await models.Room.update({ member_count: count }, { where: { id: room.id }, transaction });
+}
+
+/** Ends the membership of these users, with their roles, permissions and pending notifications. Returns who is left. */
+export async function deleteMembers(
+  { models }: HandlerContext,
+  roomId: string,
+  userIds: readonly UserId[],
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<number> {
+  const where = { room_id: roomId, user_id: { [Op.in]: [...userIds] } };
+  await models.RoomMember.destroy({ where, transaction });
+  await models.RoomPermission.destroy({ where, transaction });
+  await models.ChatNotification.destroy({
+    where: { room_id: roomId, recipient_id: { [Op.in]: [...userIds] } },
+    transaction,
+  });
+  const count = await models.RoomMember.count({ where: { room_id: roomId }, transaction });
+  await models.Room.update({ member_count: count }, { where: { id: roomId }, transaction });
+  return count;
+}
+
+/** Gives users all permissions of the room's type, as admins and moderators have them. */
+export async function grantAll(
+  context: HandlerContext,
+  room: { readonly id: string; readonly type: string },
+  userIds: readonly UserId[],
+  options: Pick<WriteOptions, 'transaction'>,
+): Promise<void> {
+  await grant(context, room.id, userIds, permissionsOfTypes[room.type] ?? [], options);
+}
+
+/** Gives users these permissions; those they have already stay. */
+export async function grant(
+  { models }: HandlerContext,
+  roomId: string,
+  userIds: readonly UserId[],
+  codenames: readonly string[],
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<void> {
+  const rows = userIds.flatMap((user_id) => codenames.map((codename) => ({ room_id: roomId, user_id, codename })));
+  if (rows.length > 0) await models.RoomPermission.bulkCreate(rows, { ignoreDuplicates: true, transaction });
+}
+
+/** Takes these permissions from users; all of them when none is named. */
+export async function revoke(
+  { models }: HandlerContext,
+  roomId: string,
+  userIds: readonly UserId[],
+  codenames: readonly string[] | undefined,
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<void> {
+  await models.RoomPermission.destroy({
+    where: { room_id: roomId, user_id: { [Op.in]: [...userIds] }, ...(codenames && { codename: [...codenames] }) },
+    transaction,
+  });
+}
+
+function overCap(type: string): string {
+  return type === 'Channel'
+    ? 'Maximum number of channel subscribers exceeded'
+    : 'Maximum number of group participants exceeded';
+}
+
+async function checkRoomsPerUser(
+  { models }: HandlerContext,
+  people: readonly Person[],
+  limit: number,
+  transaction: WriteOptions['transaction'],
+): Promise<void> {
+  const rows = (await models.RoomMember.findAll({
+    attributes: ['user_id', [models.RoomMember.sequelize!.fn('COUNT', '*'), 'rooms']],
+    where: { user_id: { [Op.in]: people.map(({ id }) => id) } },
+    group: ['user_id'],
+    raw: true,
+    transaction,
+  })) as unknown as Array<{ user_id: UserId; rooms: number }>;
+  const full = rows.find(({ rooms }) => Number(rooms) >= limit);
+  if (!full) return;
+  const name = people.find(({ id }) => String(id) === String(full.user_id))?.username;
+  throw new ValidationError(`${name} is a member of too many rooms already.`);
+}

@@ -1,0 +1,302 @@
+import { UniqueConstraintError } from 'sequelize';
+import { v7 as newId } from 'uuid';
+import type { ActingUser } from '../permissions/permission-handler.js';
+import { NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
+import type {
+  MessageModifyPayload,
+  MessageReactPayload,
+  MessageSendPayload,
+  RoomMessagesPayload,
+} from '../protocol/payload-types.js';
+import type { MessageShape } from '../protocol/shapes.js';
+import { loadMessages, readHistory, serializeMessages } from '../store/reads/index.js';
+import { refuseRepeat, requestHash } from '../store/repeat.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+import type { WriteOptions } from './base.js';
+import { cleanContent } from './content.js';
+import { findReceived, recordDeliveries, recordReads, without } from './receipts.js';
+import { RoomHandler } from './room.js';
+
+/** What `message.react` made. */
+export interface ReactionResult {
+  readonly status: 'successful' | 'failed';
+  readonly type: 'add' | 'remove';
+  readonly message: MessageShape;
+}
+
+/** What `message.modify` made. */
+export type ModificationResult =
+  | { readonly status: 'successful'; readonly action: 'update'; readonly message: MessageShape }
+  | { readonly status: 'successful'; readonly action: 'delete'; readonly message_ids: string[] };
+
+/** Messages of one room that were read just now. */
+export type RoomReceipts = readonly [roomId: string, messages: MessageShape[]];
+
+type Message = InstanceType<RoomHandler['models']['Message']>;
+
+/** Messages and what is done with them. */
+export abstract class MessageHandler extends RoomHandler {
+  /**
+   * Sends a message: cleans its content, commits `_createMessage`, publishes. Returns the message as it was sent. Side
+   * effects belong after `super.createMessage`; by then it is committed.
+   */
+  async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
+    const { media, forwarded_from_id } = data.extra_fields;
+    const content = cleanContent(data.content, {
+      maxLength: this.settings.maxContentLength,
+      allowEmpty: media.length > 0 || forwarded_from_id !== undefined,
+    });
+    const write = () =>
+      this.scope.write(
+        {
+          pairs: [[data.room_id, user.id]],
+          // An override may need its rows at once, so it gets a transaction of its own.
+          grouped: this._createMessage === MessageHandler.prototype._createMessage && !this.tellsRecipients,
+          check: (unit) => this.refuseRepeatedMessage(data, user, unit),
+        },
+        (options) => this._createMessage({ ...data, content }, user, options),
+      );
+    try {
+      return await write();
+    } catch (error) {
+      // The same client_id at the same time: the other one is committed now, so this one is found to be a repeat.
+      if (error instanceof UniqueConstraintError && data.client_id !== undefined) return write();
+      throw error;
+    }
+  }
+
+  /** Inside the transaction: writes the message and its media. `content` is sanitised. */
+  async _createMessage(data: MessageSendPayload, user: ActingUser, options: WriteOptions): Promise<MessageShape> {
+    const { unit } = options;
+    const { parent_message_id, forwarded_from_id, media, ...columns } = data.extra_fields;
+    if (parent_message_id && forwarded_from_id) {
+      throw new ValidationError({ forwarded_from_id: ['A message is a reply or a forward, not both.'] });
+    }
+    if (parent_message_id) await this.#checkParent(parent_message_id, data.room_id, user, options);
+    const source = forwarded_from_id ? await this.#forwardSource(forwarded_from_id, user, options) : undefined;
+    const takesSource = source !== undefined && data.content === '' && media.length === 0;
+    const now = new Date();
+    const row = {
+      ...columns,
+      id: newId(),
+      room_id: data.room_id,
+      sender_id: user.id,
+      client_id: data.client_id ?? this.scope.jobId,
+      request_hash: data.client_id === undefined ? null : requestHash({ ...data }),
+      seq: unit.takeSeq(data.room_id),
+      content: takesSource ? source.content : data.content,
+      is_deleted: false,
+      is_edited: false,
+      is_forwarded: source !== undefined,
+      parent_message_id: parent_message_id ?? null,
+      forwarded_from_id: forwarded_from_id ?? null,
+      delivered_count: 0,
+      read_count: 0,
+      created_at: now,
+      updated_at: now,
+    };
+    const assets = (takesSource ? (source.media ?? []) : media).map((asset, position) => ({
+      id: newId(),
+      message_id: row.id,
+      position,
+      media_url: asset.media_url,
+      media_type: asset.media_type,
+      mime_type: asset.mime_type,
+      file_size: asset.file_size,
+      caption: asset.caption,
+      metadata: asset.metadata,
+    }));
+    await unit.insert(this.models.Message, [row]);
+    await unit.insert(this.models.MessageMediaAsset, assets);
+    unit.markRead(row.room_id, user.id, row.seq);
+    const message = this.models.Message.build(row as never, { isNewRecord: false });
+    Object.assign(message, { media: assets });
+    const [shape] = await serializeMessages(this.context, [message], { fresh: true, transaction: options.transaction });
+    if (this.tellsRecipients) {
+      const members = await this.models.RoomMember.findAll({
+        attributes: ['user_id'],
+        where: { room_id: row.room_id },
+        transaction: options.transaction,
+      });
+      const recipients = members.map(({ user_id }) => user_id).filter((id) => String(id) !== String(user.id));
+      await this.createChatNotification(shape!, parent_message_id ? 'REPLY' : 'NEW_MESSAGE', recipients, options);
+    }
+    return shape!;
+  }
+
+  /** Adds, replaces or takes back the user's one reaction to a message. */
+  async reactToMessage(data: MessageReactPayload, user: ActingUser): Promise<ReactionResult> {
+    return this.scope.write({}, (options) => this._reactToMessage(data, user, options));
+  }
+
+  async _reactToMessage(data: MessageReactPayload, user: ActingUser, options: WriteOptions): Promise<ReactionResult> {
+    const { transaction } = options;
+    const of = { message_id: data.message_id, user_id: user.id };
+    const existing = await this.models.Reaction.findOne({ where: of, transaction });
+    if (data.type === 'remove') {
+      const isThere = existing?.reaction_content === data.reaction_content;
+      if (isThere) {
+        await existing.destroy({ transaction });
+        await this.updateChatNotification([data.message_id], user, false, options);
+      }
+      const message = await this.#shapeOf(data.message_id, options);
+      return { status: isThere ? 'successful' : 'failed', type: 'remove', message };
+    }
+    const made = { id: newId(), reaction_content: data.reaction_content, created_at: new Date() };
+    if (existing) await existing.destroy({ transaction });
+    await this.models.Reaction.create({ ...of, ...made }, { transaction });
+    const message = await this.#shapeOf(data.message_id, options);
+    const { sender } = message;
+    if (String(sender.id) !== String(user.id)) {
+      const isMember = await this.models.RoomMember.count({
+        where: { room_id: message.room.id, user_id: sender.id },
+        transaction,
+      });
+      if (isMember > 0) await this.createChatNotification(message, 'REACTION', [sender.id], options);
+    }
+    return { status: 'successful', type: 'add', message };
+  }
+
+  /** Notes that messages reached one of the user's devices. Returns those it was news for; own ones are no news. */
+  async messageAcknowledged(user: ActingUser, messageId: string | readonly string[]): Promise<MessageShape[]> {
+    return this.scope.write({}, (options) => this._messageAcknowledged(user, messageId, options));
+  }
+
+  async _messageAcknowledged(
+    user: ActingUser,
+    messageId: string | readonly string[],
+    options: WriteOptions,
+  ): Promise<MessageShape[]> {
+    const ids = typeof messageId === 'string' ? [messageId] : messageId;
+    const received = await findReceived(this.context, ids, options);
+    const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
+    const fresh = await without(this.context, 'MessageDelivery', foreign, user.id, options);
+    await recordDeliveries(this.context, fresh, user.id, options);
+    await this.updateChatNotification(ids, user, true, options);
+    return serializeMessages(
+      this.context,
+      fresh.map(({ id }) => id),
+      { transaction: options.transaction },
+    );
+  }
+
+  /** Notes that the user read messages, which also acknowledges them. Returns those newly read, by room. */
+  async createReadReceipt(user: ActingUser, messageId: string | readonly string[]): Promise<RoomReceipts[]> {
+    return this.scope.write({}, (options) => this._createReadReceipt(user, messageId, options));
+  }
+
+  async _createReadReceipt(
+    user: ActingUser,
+    messageId: string | readonly string[],
+    options: WriteOptions,
+  ): Promise<RoomReceipts[]> {
+    const ids = typeof messageId === 'string' ? [messageId] : messageId;
+    const received = await findReceived(this.context, ids, options);
+    const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
+    const undelivered = await without(this.context, 'MessageDelivery', foreign, user.id, options);
+    await recordDeliveries(this.context, undelivered, user.id, options);
+    const fresh = await without(this.context, 'ReadReceipt', foreign, user.id, options);
+    await recordReads(this.context, fresh, user.id, options);
+    await this.updateChatNotification(ids, user, true, options);
+    const shapes = await serializeMessages(
+      this.context,
+      fresh.map(({ id }) => id),
+      { transaction: options.transaction },
+    );
+    const rooms = new Map<string, MessageShape[]>();
+    for (const shape of shapes) rooms.set(shape.room.id, [...(rooms.get(shape.room.id) ?? []), shape]);
+    return [...rooms];
+  }
+
+  /** Edits one message, or deletes some of one room. */
+  async modifyMessage(data: MessageModifyPayload): Promise<ModificationResult> {
+    return this.scope.write({}, (options) => this._modifyMessage(data, options));
+  }
+
+  async _modifyMessage(data: MessageModifyPayload, options: WriteOptions): Promise<ModificationResult> {
+    return data.action === 'update' ? this.#edit(data, options) : this.#delete(data.message_id, options);
+  }
+
+  /** A part of the room's history, newest first. */
+  async retrieveMessages(room: { readonly id: string }, data: RoomMessagesPayload): Promise<object> {
+    return this._retrieveMessages(room, data);
+  }
+
+  async _retrieveMessages(room: { readonly id: string }, data: RoomMessagesPayload): Promise<object> {
+    return readHistory(this.context, room.id, data);
+  }
+
+  async #edit(
+    { message_id, extra_fields: { content, ...columns } }: Extract<MessageModifyPayload, { action: 'update' }>,
+    options: WriteOptions,
+  ): Promise<ModificationResult> {
+    const { transaction } = options;
+    const message = await this.#find(message_id, options);
+    if (content !== undefined) {
+      const media = await this.models.MessageMediaAsset.count({ where: { message_id }, transaction });
+      const cleaned = cleanContent(content, {
+        maxLength: this.settings.maxContentLength,
+        allowEmpty: media > 0 || message.is_forwarded,
+      });
+      Object.assign(columns, { content: cleaned, is_edited: true });
+    }
+    await message.update({ ...columns, updated_at: new Date() } as never, { transaction });
+    return { status: 'successful', action: 'update', message: await this.#shapeOf(message_id, options) };
+  }
+
+  async #delete(messageId: string | readonly string[], options: WriteOptions): Promise<ModificationResult> {
+    const { transaction } = options;
+    const ids = typeof messageId === 'string' ? [messageId] : [...messageId];
+    await this.models.ChatNotification.destroy({ where: { message_id: ids }, transaction });
+    if (this.settings.messageSoftDelete) {
+      await this.models.Message.update(
+        { is_deleted: true, updated_at: new Date() },
+        { where: { id: ids }, transaction },
+      );
+    } else {
+      await this.models.Message.destroy({ where: { id: ids }, transaction });
+    }
+    return { status: 'successful', action: 'delete', message_ids: ids };
+  }
+
+  /** Ends the event when the user sent this `client_id` before: as a repeat, or as misuse. */
+  async refuseRepeatedMessage(data: MessageSendPayload, user: ActingUser, unit?: UnitOfWork): Promise<void> {
+    const { client_id } = data;
+    if (client_id === undefined) return;
+    const first = await this.models.Message.findOne({
+      where: { sender_id: user.id, client_id: Buffer.from(client_id) as never },
+      ...(unit && { transaction: unit.transaction }),
+    });
+    if (!first) return;
+    refuseRepeat(first.request_hash, requestHash({ ...data }), { message_id: first.id, seq: Number(first.seq) });
+  }
+
+  /** A parent is a message of the same room. */
+  async #checkParent(id: string, roomId: string, user: ActingUser, options: WriteOptions): Promise<void> {
+    const parent = await this.#find(id, options);
+    if (parent.room_id === roomId) return;
+    const isReadable = await this.permissionHandler.haveMessagePermission(user, id, options);
+    if (!isReadable) throw new PermissionDenied();
+    throw new ValidationError({ parent_message_id: ['The parent message must be of the same room.'] });
+  }
+
+  /** A forwarded message is one that the sender may read. */
+  async #forwardSource(id: string, user: ActingUser, options: WriteOptions) {
+    const isReadable = await this.permissionHandler.haveMessagePermission(user, id, options);
+    if (!isReadable) throw new PermissionDenied();
+    const messages = await loadMessages(this.context, [id], { fresh: true, transaction: options.transaction });
+    return messages.get(id);
+  }
+
+  async #find(id: string, { transaction }: WriteOptions): Promise<Message> {
+    const message = await this.models.Message.findOne({ where: { id, is_deleted: false }, transaction });
+    if (!message) throw new NotFound();
+    return message;
+  }
+
+  async #shapeOf(id: string, { transaction }: WriteOptions): Promise<MessageShape> {
+    const [shape] = await serializeMessages(this.context, [id], { transaction });
+    if (!shape) throw new NotFound();
+    return shape;
+  }
+}

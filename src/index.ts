@@ -1,0 +1,66 @@
+/** The app's side: everything a host names. */
+
+export type { Broadcast, Control, Reply } from './broadcast/broadcast.js';
+export { type ActingChat, type Chat, type ChatHealth, createChat, type SentData } from './chat.js';
+export { ChatMessagingConsumer } from './consumer/consumer.js';
+export { type EventMap, type EventRegistration, mapEventTypesToHandlers } from './consumer/event-map.js';
+export { type ErrorContext, ExceptionHandler } from './consumer/exception-handler.js';
+export type { Acknowledgement } from './consumer/outcome.js';
+export { type JwtAuthenticationOptions, jwtAuthentication } from './gateway/authentication.js';
+export { ChatConnection, ConnectionRefused } from './gateway/connection.js';
+export type { HandlerContext, WriteOptions } from './handlers/base.js';
+export { EventHandler } from './handlers/event-handler.js';
+export type { ModificationResult, ReactionResult, RoomReceipts } from './handlers/message.js';
+export type { NotificationType } from './handlers/notification.js';
+export type { MembershipResult, RoomReference } from './handlers/room.js';
+export {
+  AbstractChannel,
+  AbstractChatNotification,
+  AbstractGroupChat,
+  AbstractMessage,
+  AbstractMessageMediaAsset,
+  AbstractOneToOneChat,
+  AbstractReaction,
+  AbstractReadReceipt,
+  AbstractRoom,
+  AbstractRoomProperty,
+  AbstractSession,
+  type ChatModels,
+  type ModelContext,
+} from './models/index.js';
+export {
+  canAccessMessage,
+  canAccessRoom,
+  canAddMembersToRoom,
+  canModifyMessage,
+  canRemoveMembersFromRoom,
+  canSendMessageToRoom,
+  everyone,
+  type Guard,
+  isRoomAdmin,
+} from './permissions/guards.js';
+export {
+  type ActingUser,
+  type Permission,
+  PermissionHandler,
+  type PermissionOptions,
+} from './permissions/permission-handler.js';
+export {
+  ChatError,
+  CloseCode,
+  type ErrorBody,
+  ErrorCode,
+  type ErrorDetail,
+  IntegrityError,
+  NotFound,
+  PermissionDenied,
+  RateLimited,
+  Unavailable,
+  ValidationError,
+} from './protocol/errors.js';
+export type { EventPayloads } from './protocol/payload-types.js';
+export type * from './protocol/shapes.js';
+export type { FailedQueueEvent, FinishedQueueEvent, QueueEvent, QueueEventMap, QueueEvents } from './queue/queue.js';
+export { Serializer, type SerializerContext, type SerializerField } from './serializers/index.js';
+export { clearCaches, importAndVerifyClass, importAndVerifyFunction } from './settings/loader.js';
+export type { ChatSettings, ResolvedSettings } from './settings/settings.js';

@@ -1,0 +1,167 @@
+import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
+import type { StoreContext } from './context.js';
+import { literalOf } from './reads/sql.js';
+import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
+
+/** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
+export interface RoomCounters {
+  readonly id: string;
+  readonly type: string;
+  last_seq: number;
+  last_offset: number;
+  last_activity_at?: Date;
+}
+
+/**
+ * One transaction that writes: which rooms it has locked, what it has read for several events at once, and the rows
+ * it still has to insert. Lock order, the only place it is written down: room rows in id order, then whatever the
+ * operation touches. Nothing is read before the rooms are locked.
+ */
+export class UnitOfWork {
+  readonly transaction: Transaction;
+  /** True while several events share this transaction: their rows are inserted together at its end. */
+  readonly grouped: boolean;
+  readonly #context: StoreContext;
+  readonly #rooms = new Map<string, RoomCounters>();
+  readonly #changed = new Set<RoomCounters>();
+  readonly #standings = new Map<string, Standing>();
+  readonly #rows = new Map<ModelStatic<Model>, object[]>();
+  readonly #readMarks = new Map<string, [roomId: string, userId: UserId, seq: number]>();
+
+  constructor(context: StoreContext, transaction: Transaction, grouped: boolean) {
+    this.#context = context;
+    this.transaction = transaction;
+    this.grouped = grouped;
+  }
+
+  /** Locks these rooms until the end of the transaction, in id order. Rooms that do not exist are passed over. */
+  async lockRooms(ids: Iterable<string>): Promise<void> {
+    const missing = [...new Set(ids)].filter((id) => !this.#rooms.has(id)).sort();
+    if (missing.length === 0) return;
+    const { models, sequelize } = this.#context;
+    const lock = sequelize.getDialect() === 'sqlite' ? '' : ' FOR UPDATE';
+    const rows = await sequelize.query<RoomCounters>(
+      `SELECT id, type, last_seq, last_offset FROM ${models.Room.getTableName()} WHERE id IN (:ids) ORDER BY id${lock}`,
+      { replacements: { ids: missing }, type: QueryTypes.SELECT, transaction: this.transaction },
+    );
+    for (const row of rows)
+      this.adopt({ ...row, last_seq: Number(row.last_seq), last_offset: Number(row.last_offset) });
+  }
+
+  /** Takes in a room this transaction made itself. */
+  adopt(room: RoomCounters): void {
+    this.#rooms.set(room.id, room);
+  }
+
+  isLocked(roomId: string): boolean {
+    return this.#rooms.has(roomId);
+  }
+
+  /** The next message number of a locked room. */
+  takeSeq(roomId: string): number {
+    const room = this.#touch(roomId);
+    room.last_activity_at = new Date();
+    room.last_seq += 1;
+    return room.last_seq;
+  }
+
+  /** The next broadcast number of a locked room. */
+  takeOffset(roomId: string): number {
+    const room = this.#touch(roomId);
+    room.last_offset += 1;
+    return room.last_offset;
+  }
+
+  /** The counters of a locked room as they stand now. */
+  counters(roomId: string): Readonly<RoomCounters> {
+    const room = this.#rooms.get(roomId);
+    if (!room) throw new Error(`Room ${roomId} is not locked by this transaction; name it when the write begins.`);
+    return room;
+  }
+
+  #touch(roomId: string): RoomCounters {
+    const room = this.counters(roomId) as RoomCounters;
+    this.#changed.add(room);
+    return room;
+  }
+
+  /** Reads what many events will ask about their (room, user) pairs, in two statements. */
+  async preload(pairs: readonly Pair[]): Promise<void> {
+    for (const [key, standing] of await loadStandings(this.#context, pairs, this)) this.#standings.set(key, standing);
+  }
+
+  /** A preloaded standing; undefined when it was not preloaded. */
+  standing(roomId: string, userId: UserId): Standing | undefined {
+    return this.#standings.get(pairKey(roomId, userId));
+  }
+
+  /** Inserts at once, or with the others of a group at the end of the transaction. */
+  async insert(model: ModelStatic<Model>, rows: readonly object[]): Promise<void> {
+    if (rows.length === 0) return;
+    const waiting = this.#rows.get(model);
+    if (waiting) waiting.push(...rows);
+    else this.#rows.set(model, [...rows]);
+    if (!this.grouped) await this.#insertRows();
+  }
+
+  /** The user has read or sent up to this seq. */
+  markRead(roomId: string, userId: UserId, seq: number): void {
+    const key = pairKey(roomId, userId);
+    const marked = this.#readMarks.get(key)?.[2] ?? 0;
+    if (seq > marked) this.#readMarks.set(key, [roomId, userId, seq]);
+  }
+
+  /** Writes what has been collected. Called once, right before the commit. */
+  async flush(): Promise<void> {
+    await this.#insertRows();
+    await this.#writeReadMarks();
+    await this.#writeCounters();
+  }
+
+  async #insertRows(): Promise<void> {
+    for (const [model, rows] of this.#rows) {
+      this.#rows.delete(model);
+      await model.bulkCreate(rows as never[], { transaction: this.transaction, validate: false, hooks: false });
+    }
+  }
+
+  async #writeReadMarks(): Promise<void> {
+    const marks = [...this.#readMarks.values()];
+    if (marks.length === 0) return;
+    const { models, sequelize } = this.#context;
+    const when = marks.map(() => 'WHEN room_id = ? AND user_id = ? THEN ?').join(' ');
+    const where = marks.map(() => '(room_id = ? AND user_id = ? AND read_seq < ?)').join(' OR ');
+    await sequelize.query(
+      `UPDATE ${models.RoomMember.getTableName()} SET read_seq = CASE ${when} ELSE read_seq END WHERE ${where}`,
+      { replacements: [...marks.flat(), ...marks.flat()], transaction: this.transaction },
+    );
+  }
+
+  async #writeCounters(): Promise<void> {
+    const rooms = [...this.#changed];
+    if (rooms.length === 0) return;
+    const { models, sequelize } = this.#context;
+    const cases = (column: 'last_seq' | 'last_offset') =>
+      `${column} = CASE id ${rooms.map(() => 'WHEN ? THEN ?').join(' ')} ELSE ${column} END`;
+    const values = (column: 'last_seq' | 'last_offset') => rooms.flatMap((room) => [room.id, room[column]]);
+    const active = rooms.filter((room) => room.last_activity_at);
+    // Written out: a Date among the replacements loses its milliseconds on MySQL.
+    const moment = (date: Date) => literalOf(this.#context, models.Room, 'last_activity_at', date);
+    const activity =
+      active.length === 0
+        ? ''
+        : `, last_activity_at = CASE id ${active.map((room) => `WHEN ? THEN ${moment(room.last_activity_at!)}`).join(' ')} ELSE last_activity_at END`;
+    await sequelize.query(
+      `UPDATE ${models.Room.getTableName()} SET ${cases('last_seq')}, ${cases('last_offset')}${activity} WHERE id IN (?)`,
+      {
+        replacements: [
+          ...values('last_seq'),
+          ...values('last_offset'),
+          ...active.map(({ id }) => id),
+          rooms.map(({ id }) => id),
+        ],
+        transaction: this.transaction,
+      },
+    );
+  }
+}
