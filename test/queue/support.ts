@@ -118,6 +118,6 @@ export function keepEvents(queue: EventQueue): Arrivals<{ name: string; event: R
 }
 
 /** Expects something to become so; the time is for a busy machine. */
-export function eventually<T>(look: () => T | Promise<T>) {
+export function eventually<T>(look: () => T | Promise<T>): ReturnType<typeof expect.poll<T>> {
   return expect.poll(look, { timeout: 15_000 });
 }
