@@ -3,7 +3,10 @@ import { DataTypes, QueryTypes, UniqueConstraintError } from 'sequelize';
 
 const require = createRequire(import.meta.url);
 
-/** The app's own migrations; the chat's are run by `chat.migrate()`, after these. */
+/**
+ * The app's own migrations. Those beside them are copies that `npx express-realtime-chat migrations example/migrations`
+ * made, for sequelize-cli; `chat.migrate()` runs the same ones from the package, under the same names.
+ */
 const OWN = ['20261120000100-users.cjs'];
 
 /**
