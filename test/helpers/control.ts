@@ -16,6 +16,7 @@ export interface Shared {
 /** The main process' side: serves `make[name]()` once each, started at the first request. */
 export async function startControl(make: Record<string, () => Promise<Shared>>): Promise<{ stop(): Promise<void> }> {
   const made = new Map<string, Promise<Shared>>();
+  const ready: Shared[] = [];
   const server = createServer((request, response) => {
     const name = (request.url ?? '/').slice(1);
     const start = make[name];
@@ -25,7 +26,10 @@ export async function startControl(make: Record<string, () => Promise<Shared>>):
     }
     let shared = made.get(name);
     if (!shared) {
-      shared = start();
+      shared = start().then((started) => {
+        ready.push(started);
+        return started;
+      });
       made.set(name, shared);
     }
     shared.then(
@@ -44,11 +48,11 @@ export async function startControl(make: Record<string, () => Promise<Shared>>):
       delete process.env[VARIABLE];
       server.closeAllConnections();
       server.close();
-      // Last started, first stopped: a stack ends before the database it uses.
-      for (const shared of [...made.values()].reverse()) {
-        const started = await shared.catch(() => null);
-        await started?.stop();
-      }
+      await Promise.allSettled(made.values());
+      // Last ready, first stopped: a stack asks for its database, so the database is ready before it.
+      const failures: unknown[] = [];
+      for (const shared of ready.splice(0).reverse()) await shared.stop().catch((error) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { UpgradeRefused } from '../../src/testing/client.js';
-import { createGroup, expectKeys, expectUser, refused, sendMessage, useStack } from '../helpers/chat.js';
+import { acknowledged, createGroup, expectKeys, expectUser, refused, sendMessage, useStack } from '../helpers/chat.js';
 import { JWT_SECRET, type OwnStack, type Person, STACK_KINDS, startStack } from '../helpers/stack.js';
 
 type Claims = Record<string, unknown>;
@@ -153,6 +153,33 @@ describe.each(STACK_KINDS)('connecting on %s', (kind) => {
     await sendMessage(alice!, room, 'still there?', [bob!]);
     await sendMessage(bob!, room, 'yes', [alice!]);
   });
+});
+
+describe.each(STACK_KINDS)('a client that never reads, on %s,', (kind) => {
+  const scene = useStack(kind);
+
+  test('is closed with 4008, and the others are unaffected', async () => {
+    const [alice, bob] = await scene.people(2);
+    const sleeper = await scene.device(bob!);
+    const room = await createGroup(alice!, [bob!, sleeper]);
+    // Its own network buffers fill first, some megabytes; what is over stays unsent in the server.
+    const transport = (sleeper.socket as unknown as { _socket: import('node:net').Socket })._socket;
+    transport.pause();
+    const content = '€'.repeat(10_000);
+    for (let round = 0; round < 25; round++) {
+      const acks = Array.from({ length: 20 }, () =>
+        acknowledged(alice!, 'message.send', { room_id: room.id, content }),
+      );
+      await Promise.all(acks);
+    }
+    for (let n = 0; n < 500; n++) await bob!.expect('message.dispatch');
+    const later = setTimeout(() => transport.resume(), 7000);
+    const { code } = await sleeper.closed;
+    clearTimeout(later);
+    // 4008 when that could still be sent, else the connection is cut.
+    expect([4008, 1006]).toContain(code);
+    await alice!.request('session.heartbeat', {});
+  }, 60_000);
 });
 
 describe.each(STACK_KINDS)('with allowed origins and e-mail exposed, on %s,', (kind) => {

@@ -213,4 +213,14 @@ describe.each(STACK_KINDS)('rate limits on %s', (kind) => {
     }
     await other.silence();
   });
+
+  test('too many connections of one user are closed with 1008', async () => {
+    const person = await stack.newUser();
+    const clients = await Promise.all(Array.from({ length: 25 }, () => stack.open({ token: person.token })));
+    const first = await Promise.race(clients.map((client) => client.closed));
+    expect(first.code).toBe(1008);
+    const open = clients.filter(({ socket }) => socket.readyState === socket.OPEN);
+    expect(open.length).toBeGreaterThan(0);
+    await stack.disconnectAll();
+  });
 });

@@ -149,6 +149,22 @@ describe.each(STACK_KINDS)('chat.notifications on %s', (kind) => {
     expect(seqs).toEqual(Array.from({ length: 100 }, (_, n) => n + 6));
   });
 
+  test('shows at most the newest 1,000 in all', async () => {
+    const [alice, bob] = await threeStrangers();
+    const rooms = await Promise.all(Array.from({ length: 11 }, () => createGroup(alice, [bob])));
+    for (const room of rooms) {
+      await Promise.all(
+        Array.from({ length: 95 }, (_, n) =>
+          acknowledged(alice, 'message.send', { room_id: room.id, content: `m${n + 1}` }),
+        ),
+      );
+    }
+    const notifications = await shown(bob);
+    expect(Object.values(notifications).flat()).toHaveLength(1000);
+    // 45 of 1,045 do not fit: the oldest ones, which are those of the first room.
+    expect(rooms.map(({ id }) => notifications[id]?.length ?? 0)).toEqual([50, ...Array(10).fill(95)]);
+  }, 60_000);
+
   test('is the first frame, and what was sent before it is answered in order', async () => {
     const [alice, bob] = await threeStrangers();
     const room = await createGroup(alice, [bob]);

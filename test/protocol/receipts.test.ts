@@ -15,7 +15,7 @@ import {
   useStack,
 } from '../helpers/chat.js';
 import type { WireListRoom, WireMessage } from '../helpers/shapes.js';
-import { STACK_KINDS } from '../helpers/stack.js';
+import { type Chatter, STACK_KINDS } from '../helpers/stack.js';
 
 const ids = (messages: { id: string }[]) => messages.map(({ id }) => id).sort();
 
@@ -195,4 +195,26 @@ describe.each(STACK_KINDS)('message.read on %s', (kind) => {
     await sendMessage(carol!, room, 'four', [alice!, bob!]);
     expect([await unread(alice), await unread(bob), await unread(carol)]).toEqual([[1], [2], [0]]);
   });
+
+  test('shows the newest 50 of a list, and counts all', async () => {
+    const people = await scene.people(54);
+    const [alice, ...readers] = people as [Chatter, ...Chatter[]];
+    const room = await createGroup(alice, readers);
+    const message = await sendMessage(alice, room, 'hi', readers);
+    const id = { message_id: message.id };
+    for (const reader of readers) {
+      await acknowledged(reader, 'message.read', id);
+      await acknowledged(reader, 'message.react', { type: 'add', ...id, reaction_content: '👍' });
+    }
+    const [after] = await historyOf(alice, room);
+    expectMessage(after!);
+    expect(after).toMatchObject({ read_count: 53, delivered_count: 53, reaction_counts: { '👍': 53 } });
+    const newest = readers
+      .slice(3)
+      .map(({ user }) => user.username)
+      .sort();
+    expect(after!.read_receipts.map(({ reader }) => reader.username).sort()).toEqual(newest);
+    expect(after!.reactions.map(({ user }) => user.username).sort()).toEqual(newest);
+    expect([...after!.delivered_to].sort()).toEqual(newest);
+  }, 60_000);
 });
