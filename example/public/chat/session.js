@@ -1,5 +1,6 @@
 import { Connection } from './connection.js';
 import { createDispatches, withPeer } from './dispatches.js';
+import { createEvents } from './events.js';
 import { Outbox } from './outbox.js';
 import { Receipts } from './receipts.js';
 import { RoomOrder } from './room-order.js';
@@ -30,6 +31,7 @@ export class ChatSession extends EventTarget {
     this.#connection = new Connection(url.href, account.token);
     this.receipts = new Receipts(this.#connection);
     this.outbox = new Outbox(this.#connection, this.store, (roomId, id) => this.#expectMessage(roomId, id));
+    this.events = createEvents((eventType, data) => this.#ask(eventType, data));
     this.#dispatches = createDispatches(this);
     this.#order = new RoomOrder((frame) => this.#apply(frame));
     this.#listen();
@@ -209,18 +211,6 @@ export class ChatSession extends EventTarget {
     this.outbox.add(roomId, content, parent);
   }
 
-  edit(message, content) {
-    return this.#ask('message.modify', { action: 'update', message_id: message.id, extra_fields: { content } });
-  }
-
-  remove(message) {
-    return this.#ask('message.modify', { action: 'delete', message_id: message.id });
-  }
-
-  react(message, reaction, type) {
-    return this.#ask('message.react', { type, message_id: message.id, reaction_content: reaction });
-  }
-
   /** Makes a room and opens it; a one-to-one chat that exists already is opened. */
   async createRoom(data) {
     try {
@@ -228,7 +218,7 @@ export class ChatSession extends EventTarget {
       this.#openWhenKnown(answer.data.room_id);
     } catch (error) {
       if (!error.roomId) throw error;
-      const room = this.store.rooms.get(error.roomId) ?? (await this.roomInfo(error.roomId));
+      const room = this.store.rooms.get(error.roomId) ?? (await this.events.roomInfo(error.roomId));
       if (!room) return;
       this.store.setRoom(withPeer(room, this.store.me));
       this.openRoom(room.id);
@@ -242,35 +232,5 @@ export class ChatSession extends EventTarget {
   #openWhenKnown(roomId) {
     if (this.store.rooms.has(roomId)) return this.openRoom(roomId);
     this.#opening = roomId;
-  }
-
-  async discover(query, cursor) {
-    const answer = await this.#ask('room.discover', { ...(query && { query }), ...(cursor && { cursor }) });
-    return answer?.data ?? { rooms: [], next_cursor: null };
-  }
-
-  async roomInfo(roomId) {
-    return (await this.#ask('room.info', { room_id: roomId }))?.data;
-  }
-
-  async members(roomId, cursor) {
-    const answer = await this.#ask('room.members', { room_id: roomId, ...(cursor && { cursor }) });
-    return answer?.data ?? { members: [], next_cursor: null };
-  }
-
-  addMembers(roomId, members) {
-    return this.#ask('room.add_members', { room_id: roomId, members });
-  }
-
-  removeMembers(roomId, members) {
-    return this.#ask('room.remove_members', { room_id: roomId, members });
-  }
-
-  leave(roomId) {
-    return this.#ask('room.leave', { room_id: roomId });
-  }
-
-  deleteRoom(roomId) {
-    return this.#ask('room.modify', { room_id: roomId, action: 'delete', data: {} });
   }
 }

@@ -45,7 +45,7 @@ export function composerView(session) {
     const current = mode;
     if (!text || !store.openRoomId) return;
     if (current.kind === 'edit') {
-      if (await session.edit(current.message, current.isMarkup ? text : fromText(text))) reset();
+      if (await session.events.edit(current.message, current.isMarkup ? text : fromText(text))) reset();
       return;
     }
     session.send(store.openRoomId, fromText(text), current.kind === 'reply' ? current.message : undefined);

@@ -19,7 +19,7 @@ export function openDiscover(session) {
 
   async function show(from) {
     const mine = ++latest;
-    const answer = await session.discover(input.value.trim(), from);
+    const answer = await session.events.discover(input.value.trim(), from);
     if (mine !== latest) return;
     if (!from) list.replaceChildren();
     list.append(...answer.rooms.map(item));

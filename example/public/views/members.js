@@ -6,7 +6,7 @@ import { peoplePicker } from './people-picker.js';
 /** The dialog with a room's members; admins add and remove, everyone may leave. */
 export async function openMembers(session, roomId) {
   const { me } = session.store;
-  const room = await session.roomInfo(roomId);
+  const room = await session.events.roomInfo(roomId);
   if (!room) return;
   const isPair = room.type === 'OneToOneChat';
   const isCreator = room.creator?.id === me.id;
@@ -20,7 +20,7 @@ export async function openMembers(session, roomId) {
   let cursor = null;
 
   async function show(from) {
-    const answer = await session.members(roomId, from);
+    const answer = await session.events.members(roomId, from);
     if (!from) {
       list.replaceChildren();
       members.clear();
@@ -34,7 +34,7 @@ export async function openMembers(session, roomId) {
   function item({ user, role }) {
     const mayRemove = isAdmin && user.id !== me.id && role !== 'creator';
     const remove = async () => {
-      await session.removeMembers(roomId, [user.id]);
+      await session.events.removeMembers(roomId, [user.id]);
       show();
     };
     return el(
@@ -59,7 +59,7 @@ export async function openMembers(session, roomId) {
     const add = async (event) => {
       event.preventDefault();
       if (people.ids.length === 0) return;
-      if (await session.addMembers(roomId, people.ids)) {
+      if (await session.events.addMembers(roomId, people.ids)) {
         await show();
         form.replaceWith(adding());
       }
@@ -83,11 +83,14 @@ export async function openMembers(session, roomId) {
     el(
       'div',
       { class: 'row end' },
-      !isPair && button('Leave', () => end(`Leave ${title}?`, 'Leave', (id) => session.leave(id))),
+      !isPair && button('Leave', () => end(`Leave ${title}?`, 'Leave', (id) => session.events.leave(id))),
       (isCreator || isPair) &&
         button(
           'Delete',
-          () => end(`Delete ${title} with all its messages, for everyone?`, 'Delete', (id) => session.deleteRoom(id)),
+          () =>
+            end(`Delete ${title} with all its messages, for everyone?`, 'Delete', (id) =>
+              session.events.deleteRoom(id),
+            ),
           {
             class: 'danger',
           },

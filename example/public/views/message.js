@@ -16,7 +16,7 @@ export function messageView(session, message, { showAuthor, onReply, onEdit }) {
         reaction,
         () => {
           picker.hidden = true;
-          session.react(message, reaction, 'add');
+          session.events.react(message, reaction, 'add');
         },
         { class: 'chip', 'aria-label': `React with ${reaction}` },
       ),
@@ -28,7 +28,7 @@ export function messageView(session, message, { showAuthor, onReply, onEdit }) {
   };
   const remove = async () => {
     const isSure = await confirmDialog('Delete message', 'Delete this message for everyone?', 'Delete');
-    if (isSure) session.remove(message);
+    if (isSure) session.events.remove(message);
   };
   return el(
     'li',
@@ -123,7 +123,7 @@ function reactions(session, message) {
         .map(({ user }) => userName(user));
       return button(
         `${reaction} ${count}`,
-        () => session.react(message, reaction, own === reaction ? 'remove' : 'add'),
+        () => session.events.react(message, reaction, own === reaction ? 'remove' : 'add'),
         {
           class: 'chip',
           'aria-pressed': String(own === reaction),
