@@ -13,23 +13,10 @@ import {
 } from '../protocol/frames.js';
 import type { ChatJob } from '../queue/queue.js';
 import type { AuthenticatedUser, AuthenticationResult } from '../settings/settings.js';
-import type { Gateway } from './gateway.js';
-import type { GroupMember, RoomGroup } from './groups.js';
+import type { Gateway, GatewayConnection } from './gateway.js';
+import type { RoomGroup } from './groups.js';
 import { TokenBucket } from './rate-limit.js';
-
-/** What a connection needs of a WebSocket (that of `ws`). */
-export interface ChatSocket {
-  readonly bufferedAmount: number;
-  readonly readyState: number;
-  send(data: Buffer | string, options: { binary: boolean }, done?: (error?: Error) => void): void;
-  ping(): void;
-  close(code?: number, reason?: string): void;
-  terminate(): void;
-  on(event: 'message', listener: (data: string | Buffer | ArrayBuffer | Buffer[]) => void): unknown;
-  on(event: 'close', listener: (code: number) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'pong', listener: () => void): unknown;
-}
+import type { ChatSocket } from './socket.js';
 
 /** Thrown by `connect` to end the connection with a close code. */
 export class ConnectionRefused extends Error {
@@ -61,7 +48,7 @@ const open = 1;
  * One socket of one device. Subclass it and name the class in `connectionClass` to act on connecting, disconnecting
  * and on every frame received; call `super` in each.
  */
-export class ChatConnection implements GroupMember {
+export class ChatConnection implements GatewayConnection {
   readonly id = newId();
   /** The upgrade request. */
   readonly request: IncomingMessage;
@@ -257,9 +244,9 @@ export class ChatConnection implements GroupMember {
   /** Called every `pingInterval`: a socket that did not answer the last ping is dead. */
   ping(): void {
     if (this.#isPaused) return;
-    if (!this.#isAlive) return this.#socket.terminate();
+    if (!this.#isAlive) this.#socket.terminate();
+    else this.#socket.ping();
     this.#isAlive = false;
-    this.#socket.ping();
   }
 
   /** Takes no more events and resolves when those under way are answered. */
@@ -322,7 +309,10 @@ export class ChatConnection implements GroupMember {
   }
 
   #refuse(error: unknown): void {
-    if (error instanceof ConnectionRefused) return this.close(error.code, error.message);
+    if (error instanceof ConnectionRefused) {
+      this.close(error.code, error.message);
+      return;
+    }
     if (!this.#isClosed) this.logger.error('Connecting failed.', { error });
     this.close(CloseCode.tryAgainLater, 'Not ready, try again later.');
   }
@@ -447,8 +437,8 @@ export class ChatConnection implements GroupMember {
 
   #refuseEvent(retryAfter: number, id: string | undefined): void {
     this.#refusals += 1;
-    if (this.#refusals > maxRefusals) return this.close(CloseCode.policyViolation, 'Too many events.');
-    this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
+    if (this.#refusals > maxRefusals) this.close(CloseCode.policyViolation, 'Too many events.');
+    else this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
   }
 
   #write(frame: Buffer): void {
@@ -457,7 +447,10 @@ export class ChatConnection implements GroupMember {
     const limit = this.gateway.settings.maxBufferedBytes;
     const waiting = this.#socket.bufferedAmount;
     if (waiting <= limit) return;
-    if (waiting > limit * 4) return this.#tooSlow();
+    if (waiting > limit * 4) {
+      this.#tooSlow();
+      return;
+    }
     this.#slowTimer ??= setTimeout(() => {
       this.#slowTimer = undefined;
       if (this.#socket.bufferedAmount > limit) this.#tooSlow();

@@ -6,9 +6,9 @@ import { decodeEnvelope } from '../protocol/envelope.js';
 import { type ErrorBody, Unavailable } from '../protocol/errors.js';
 import type { ChatJob, EventQueue } from '../queue/queue.js';
 import type { ResolvedSettings } from '../settings/settings.js';
-import type { ChatConnection, ChatSocket } from './connection.js';
-import { Groups } from './groups.js';
+import { type GroupMember, Groups } from './groups.js';
 import { TokenBucket } from './rate-limit.js';
+import type { ChatSocket } from './socket.js';
 
 /** What the gateway knows of an event type, without knowing what it does. */
 export interface EventTraits {
@@ -18,13 +18,28 @@ export interface EventTraits {
   readonly unordered?: boolean | undefined;
 }
 
+/** A connection as the gateway sees it. */
+export interface GatewayConnection extends GroupMember {
+  readonly id: string;
+  /** Begins it: authenticates, joins the groups. */
+  open(): void;
+  /** Ends it if the last ping was not answered, else pings. */
+  ping(): void;
+  /** Ends the connection of a user who may not be here any more. */
+  expel(): void;
+  /** Takes no more events and resolves when those under way are answered. */
+  drain(): Promise<void>;
+  /** Closes with 1001 and resolves when the socket is closed. */
+  goAway(): Promise<void>;
+}
+
 export interface GatewayOptions {
   readonly settings: ResolvedSettings;
   readonly queue: EventQueue;
   readonly broadcast: Broadcast;
   readonly logger: Logger;
   readonly eventTypes: ReadonlyMap<string, EventTraits>;
-  readonly connectionClass: new (socket: ChatSocket, request: IncomingMessage, gateway: Gateway) => ChatConnection;
+  readonly connectionClass: new (socket: ChatSocket, request: IncomingMessage, gateway: Gateway) => GatewayConnection;
   /** What a client is told about an error that happened here. */
   describeError(error: unknown): ErrorBody;
 }
@@ -51,7 +66,7 @@ export class Gateway {
   readonly eventTypes: ReadonlyMap<string, EventTraits>;
   readonly describeError: (error: unknown) => ErrorBody;
   readonly #options: GatewayOptions;
-  readonly #connections = new Map<string, ChatConnection>();
+  readonly #connections = new Map<string, GatewayConnection>();
   readonly #addresses = new Map<string, number>();
   readonly #userBuckets = new Map<string, TokenBucket>();
   readonly #inFlight = new Map<string, InFlight>();
@@ -118,7 +133,7 @@ export class Gateway {
   }
 
   /** Counts a connection's user; false when there are too many connections of that user already. */
-  async admit(connection: ChatConnection): Promise<boolean> {
+  async admit(connection: GatewayConnection): Promise<boolean> {
     const { groups } = await this.open();
     const limit = this.settings.maxConnectionsPerUser;
     if (limit > 0 && groups.connectionsOf(connection.userId).size >= limit) return false;
@@ -127,7 +142,7 @@ export class Gateway {
     return true;
   }
 
-  async release(connection: ChatConnection): Promise<void> {
+  async release(connection: GatewayConnection): Promise<void> {
     if (!this.#connections.delete(connection.id)) return;
     const { groups } = await this.open();
     await groups.remove(connection);
@@ -187,7 +202,7 @@ export class Gateway {
   }
 
   /** Attaches a connection to the rooms its user is a member of. */
-  async attach(connection: ChatConnection, rooms: ReadonlyArray<readonly [string, number]>): Promise<void> {
+  async attach(connection: GroupMember, rooms: ReadonlyArray<readonly [string, number]>): Promise<void> {
     const { groups } = await this.open();
     await Promise.all(rooms.map(([roomId, offset]) => groups.attach(connection, roomId, offset)));
   }
@@ -219,7 +234,7 @@ export class Gateway {
     void this.open().then(({ groups }) => {
       if (control.kind !== 'disconnect') return groups.control(control);
       for (const userId of control.userIds) {
-        for (const connection of [...groups.connectionsOf(userId)]) (connection as ChatConnection).expel();
+        for (const connection of [...groups.connectionsOf(userId)]) (connection as GatewayConnection).expel();
       }
     });
   }
@@ -241,7 +256,7 @@ export class Gateway {
           user_ids: userIds.slice(at, at + questionSize),
         });
         for (const [userId, rooms] of Object.entries(result)) {
-          for (const connection of groups.connectionsOf(userId)) await this.attach(connection as ChatConnection, rooms);
+          for (const connection of groups.connectionsOf(userId)) await this.attach(connection, rooms);
         }
       }
     } catch (error) {

@@ -143,7 +143,10 @@ export class Groups {
   /** Runs at once when the room's broadcasts up to `offset` have been handled here, else when they have been. */
   whenReached(roomId: string, offset: number, run: () => void): void {
     const room = this.#rooms.get(roomId);
-    if (!room || room.lastOffset >= offset) return run();
+    if (!room || room.lastOffset >= offset) {
+      run();
+      return;
+    }
     room.waiting.push({ offset, run });
     const timer = setTimeout(() => void this.#repair(room, offset), patience);
     timer.unref();

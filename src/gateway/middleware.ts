@@ -5,7 +5,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import expressWs from 'express-ws';
 import type { Logger } from 'winston';
 import type { ResolvedSettings } from '../settings/settings.js';
-import type { ChatSocket } from './connection.js';
+import type { ChatSocket } from './socket.js';
 
 export interface MiddlewareOptions {
   readonly settings: ResolvedSettings;

@@ -5,7 +5,7 @@ import type { ActingUser, PermissionHandler } from '../permissions/permission-ha
 import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
-import type { UserCache } from '../store/reads/users.js';
+import type { UserCache } from '../store/reads/user-cache.js';
 import type { Pair } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 

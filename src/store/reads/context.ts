@@ -1,6 +1,6 @@
 import type { Serializers } from '../../serializers/index.js';
 import type { StoreContext } from '../context.js';
-import type { UserCache } from './users.js';
+import type { UserCache } from './user-cache.js';
 
 /** What the reads work with. */
 export interface ReadContext extends Pick<StoreContext, 'sequelize' | 'models' | 'settings'> {

@@ -5,4 +5,5 @@ export { type LoadMessagesOptions, loadMessages, serializeMessages } from './mes
 export { readNotifications } from './notifications.js';
 export { discoverRooms, type ListQuery, listRooms } from './room-list.js';
 export { readRoom, readRooms } from './rooms.js';
-export { loadUsers, UserCache, type UserDirectory } from './users.js';
+export { UserCache } from './user-cache.js';
+export { loadUsers, type UserDirectory } from './users.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MessageShape } from '../../../src/protocol/shapes.js';
 import { loadMessages, serializeMessages } from '../../../src/store/reads/messages.js';
-import { UserCache } from '../../../src/store/reads/users.js';
+import { UserCache } from '../../../src/store/reads/user-cache.js';
 import { at, databases, type Fixture, openFixture } from './fixture.js';
 
 describe.each(databases)('messages read from %s', (kind) => {
