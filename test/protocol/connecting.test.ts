@@ -1,7 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { UpgradeRefused } from '../../src/testing/client.js';
-import { acknowledged, createGroup, expectKeys, expectUser, refused, sendMessage, useStack } from '../helpers/chat.js';
+import {
+  acknowledged,
+  createGroup,
+  expectKeys,
+  expectUser,
+  historyOf,
+  refused,
+  sendMessage,
+  useStack,
+} from '../helpers/chat.js';
 import { JWT_SECRET, type OwnStack, type Person, STACK_KINDS, startStack } from '../helpers/stack.js';
 
 type Claims = Record<string, unknown>;
@@ -191,6 +200,7 @@ describe.each(STACK_KINDS)('with allowed origins and e-mail exposed, on %s,', (k
         CHAT_ALLOWED_ORIGINS: 'https://friend.example',
         CHAT_EXPOSE_EMAIL: '1',
         CHAT_WEBSOCKET_PATH: 'chat/socket/',
+        CHAT_INACTIVITY_THRESHOLD: '1',
       },
       apps: 1,
       workers: 1,
@@ -229,6 +239,60 @@ describe.each(STACK_KINDS)('with allowed origins and e-mail exposed, on %s,', (k
     const room = await createGroup(client);
     expectUser(room.creator);
     expect(room.creator.email).toBe('somebody@example.com');
+  });
+
+  test('a socket that sent no heartbeat for longer than the threshold still gets every broadcast', async () => {
+    const [alice, bob] = await Promise.all([stack.newUser(), stack.newUser()]);
+    const [sender, idle] = [await stack.connect(alice!), await stack.connect(bob!)];
+    const room = await createGroup(sender, [idle]);
+    // Ends at its expiry: four seconds, four times the threshold.
+    const clock = await stack.open({ token: aged(bob!, 0, 4) });
+    await clock.closed;
+    await sendMessage(sender, room, 'are you still there?', [idle]);
+    await sendMessage(idle, room, 'yes', [sender]);
+  });
+
+  test('neither tokens nor passwords nor content reach the log', async () => {
+    const [alice, bob] = await Promise.all([stack.newUser(), stack.newUser()]);
+    const sender = await stack.connect(alice!);
+    const client = await stack.open({ path: `chat/socket/?token=${bob!.token}` });
+    await client.next();
+    await (await stack.open({ path: `chat/socket/?token=${bob!.token}x` })).closed;
+    const room = await createGroup(sender, [bob!]);
+    await sendMessage(sender, room, 'a secret between us');
+    await refused(client, 4002, 'session.refresh', { token: alice!.token });
+    client.sendRaw('{"event_type":"message.send","data":{"content":"a secret between us"');
+    await client.expect('roomcreate.dispatch');
+    await sender.silence();
+    const log = [...stack.apps, ...stack.workers].map((process) => process.output()).join('\n');
+    for (const secret of [alice!.token, bob!.token, 'a secret between us', 'password of a test user', JWT_SECRET]) {
+      expect(log.includes(secret), secret).toBe(false);
+    }
+  });
+
+  test('SIGTERM closes every connection with 1001, and nothing accepted is lost', async () => {
+    const person = await stack.newUser();
+    const client = await stack.connect(person);
+    const room = await createGroup(client);
+    const contents = Array.from({ length: 50 }, (_, n) => `m${n}`);
+    const answers = contents.map((content) =>
+      client.request('message.send', { room_id: room.id, content }).then(
+        (frame) => frame.eventType === 'event.ack',
+        () => false,
+      ),
+    );
+    await client.expect('message.dispatch');
+    await stack.apps[0]!.stop('SIGTERM');
+    expect((await client.closed).code).toBe(1001);
+    expect(await stack.apps[0]!.ended).toEqual({ code: 0, signal: null });
+    const acknowledgedCount = (await Promise.all(answers)).filter(Boolean).length;
+    const next = await stack.startApp();
+    expect(next.child.exitCode).toBeNull();
+    const again = await stack.connect(person, 1);
+    const stored = (await historyOf(again, room)).map(({ content }) => content).reverse();
+    expect(stored).toEqual(contents.slice(0, stored.length));
+    expect(stored.length).toBeGreaterThanOrEqual(acknowledgedCount);
+    await again.close();
   });
 });
 

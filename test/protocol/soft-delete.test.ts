@@ -80,7 +80,9 @@ describe.each(STACK_KINDS)('with messageSoftDelete on %s', (kind) => {
   test('replies and forwards show only that their source is deleted', async () => {
     const [alice, bob] = await scene.people(2);
     const room = await createGroup(alice!, [bob!]);
-    const media = [{ media_url: 'https://example.com/a.png', media_type: 'image', mime_type: 'image/png' }];
+    const media = [
+      { media_url: 'https://example.com/a.png', media_type: 'image', mime_type: 'image/png', file_size: 1 },
+    ];
     const source = await sendMessage(alice!, room, 'secret', [bob!], { extra_fields: { media } });
     await sendMessage(bob!, room, 'reply', [alice!], { extra_fields: { parent_message_id: source.id } });
     await sendMessage(bob!, room, 'forward', [alice!], { extra_fields: { forwarded_from_id: source.id } });
