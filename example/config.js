@@ -95,9 +95,7 @@ function toWebsocketPath(value) {
 
 /** @param {string | undefined} value */
 function toSecret(value) {
-  if (value !== undefined && Buffer.byteLength(value) < 8) {
-    throw new ConfigError('JWT_SECRET must have at least 8 characters, better 32 random ones.');
-  }
+  if (value === '') throw new ConfigError('JWT_SECRET must not be empty; take 32 random characters.');
   return value;
 }
 

@@ -19,6 +19,7 @@ if (config.migrate) {
   steps.push({ name: 'Migrating the own tables', run: () => migrateUsers(database) });
   steps.push({ name: "Migrating the chat's tables", run: () => chat.migrate() });
 }
+steps.push({ name: 'Checking database and Redis', run: () => chat.ready() });
 if (config.worker) steps.push({ name: 'Starting the worker', run: () => chat.startWorker() });
 if (config.seed) {
   steps.push({ name: 'Making the demo users', run: () => seedUsers(User) });

@@ -3,8 +3,10 @@
  * `npx express-realtime-chat worker --config example/chat.config.js`.
  */
 
+import { migrate } from 'express-realtime-chat';
 import { createWorker } from 'express-realtime-chat/worker';
-import settings, { database } from './chat.config.js';
+import settings, { config, database } from './chat.config.js';
+import { migrateUsers } from './migrate.js';
 
 /** Lets the jobs in hand finish; a second signal does not wait. */
 function stopOn(worker) {
@@ -20,6 +22,13 @@ function stopOn(worker) {
 }
 
 try {
+  await database.authenticate().catch((error) => {
+    throw new Error(`The database cannot be reached (${error.message}): start it, or correct DATABASE_URL.`);
+  });
+  if (config.migrate) {
+    await migrateUsers(database);
+    await migrate(database);
+  }
   stopOn(await createWorker(settings));
 } catch (error) {
   process.stderr.write(`${error.message}\n`);

@@ -28,6 +28,7 @@ export {
   type ChatModels,
   type ModelContext,
 } from './models/index.js';
+export { type MigrateOptions, migrate } from './models/migrate.js';
 export {
   canAccessMessage,
   canAccessRoom,

@@ -1,5 +1,6 @@
 import { type Assembly, assemble } from '../src/assembly.js';
 import { checkDatabase } from '../src/models/check.js';
+import { checkRedis } from '../src/queue/check-redis.js';
 import type { QueueConsumer } from '../src/queue/queue.js';
 import type { ChatSettings } from '../src/settings/settings.js';
 
@@ -19,13 +20,14 @@ export interface ChatWorker {
  * sentence that says what to do when database, tables or Redis are missing.
  */
 export async function createWorker(settings: ChatSettings): Promise<ChatWorker> {
-  const assembly = assemble({ ...settings });
-  if (assembly.isEmbedded) {
-    await assembly.close();
+  if (settings.redis === undefined) {
     throw new Error(
       'A worker of its own needs Redis: give the setting redis, or work in the app by chat.startWorker().',
     );
   }
+  // Before anything connects for good: then the sentence below is all that is said.
+  await checkRedis(settings.redis);
+  const assembly = assemble(settings);
   try {
     await checkReady(assembly);
     const worker = startWorker(assembly);
@@ -68,13 +70,12 @@ export function startWorker({ runtime, queue }: Assembly): ChatWorker {
 }
 
 /** Rejects with a sentence when events could not be run. */
-export async function checkReady({ sequelize, models, queue }: Assembly): Promise<void> {
+export async function checkReady({ sequelize, models, settings, logger }: Assembly): Promise<void> {
   await sequelize.authenticate().catch((error: Error) => {
     throw new Error(`The database cannot be reached (${error.message}): check the setting database, and that it runs.`);
   });
   const complaints = await checkDatabase(sequelize, models);
   if (complaints.length > 0) throw new Error(complaints.join(' '));
-  await queue.ping().catch((error: Error) => {
-    throw new Error(`Redis cannot be reached (${error.message}): check the setting redis, and that it runs.`);
-  });
+  if (settings.redis === undefined) return;
+  for (const complaint of await checkRedis(settings.redis)) logger.warn(complaint);
 }

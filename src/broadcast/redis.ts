@@ -78,7 +78,8 @@ function connect(redis: string | RedisOptions, logger: Logger, name: string): Re
   const connection = typeof redis === 'string' ? new Redis(redis, options) : new Redis(options);
   let failing = false;
   connection.on('error', (error: Error) => {
-    if (!failing) logger.error(`The Redis connection for ${name} failed; trying again until it is back.`, { error });
+    if (!failing)
+      logger.error(`The Redis connection for ${name} failed, trying again until it is back: ${error.message}`);
     failing = true;
   });
   connection.on('ready', () => {

@@ -457,7 +457,7 @@ export class ChatMessagingConsumer {
 
 /** Marks the job as failed; its sender has been answered, and the log has the error. */
 export class AnsweredError extends Error {
-  readonly isAnswered = true;
+  readonly isLogged = true;
 
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.name : 'Error', { cause });

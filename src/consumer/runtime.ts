@@ -24,7 +24,7 @@ import { loadUsers, UserCache } from '../store/reads/index.js';
 import { isUnavailable } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
 import { Store } from '../store/store.js';
-import { ChatMessagingConsumer } from './consumer.js';
+import { AnsweredError, ChatMessagingConsumer } from './consumer.js';
 import { checkEventMap, type EventMap, type EventRegistration, mapEventTypesToHandlers } from './event-map.js';
 import { ExceptionHandler } from './exception-handler.js';
 import { Publisher } from './publisher.js';
@@ -147,11 +147,11 @@ export class WorkerRuntime implements HandlerContext {
       const consumer = new this.#consumerClass(this, job, user);
       return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true));
     } catch (error) {
-      if ((error as { isAnswered?: boolean }).isAnswered) throw error;
+      if (error instanceof AnsweredError) throw error;
       const body = this.exceptionHandler.handle(error, { eventType: job.type, logger });
       await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
       if (isUnavailable(error)) return undefined;
-      throw error;
+      throw new AnsweredError(error);
     }
   }
 

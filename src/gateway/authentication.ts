@@ -28,7 +28,6 @@ export interface JwtAuthentication {
   refresh(token: string): Promise<AuthenticatedUser | null>;
 }
 
-const shortestSecret = 8;
 const optionNames = ['secret', 'key', 'algorithms', 'loadUser', 'issuer', 'audience', 'clockTolerance'];
 
 /** Errors that say that the token is wrong. All others (a key server that is down, say) are failures of ours. */
@@ -148,9 +147,9 @@ function secretKey(secret: string | Uint8Array | undefined): KeyObject {
     throw new SettingsError('jwtAuthentication needs secret, the text that tokens are signed with.');
   }
   const bytes = Buffer.from(secret as string);
-  if (bytes.length < shortestSecret) {
+  if (bytes.length === 0) {
     throw new SettingsError(
-      `jwtAuthentication needs a secret of at least ${shortestSecret} bytes, better 32 random ones: a short one can be guessed from any token.`,
+      'jwtAuthentication needs a secret, best 32 random bytes: a short one can be guessed from any token.',
     );
   }
   return createSecretKey(bytes);

@@ -1,6 +1,6 @@
 /**
  * The queue on Redis: one plain BullMQ queue, one job per client event. Gateway's end and worker's end stand together,
- * with the format of a job between them. That and the ways out of an outage make this file longer than most.
+ * with the format of a job between them; the ways out of an outage are in redis-link.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -13,28 +13,25 @@ import {
   type RedisQueueBackend,
   Worker,
 } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
-import { Unavailable } from '../protocol/errors.js';
-import { createQueueEvents, fromJobId, type QueueEventSource, toJobId, toQueueEvent } from './job-id.js';
+import { tellQueueEvents } from './bullmq-events.js';
+import { createQueueEvents, fromJobId, toJobId } from './job-id.js';
 import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
+import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } from './redis-link.js';
 
-/** Milliseconds until an `add`, `has` or `ping` gives up; under the 3 s in which a client is told 4503. */
-const PATIENCE = 2600;
 /** A connection that owes an answer and hears nothing for this long is replaced: Redis is frozen, or the link dead. */
 const SILENCE = { producer: 2400, worker: 10_000 };
 /** How long a closing worker waits for Redis to note its finished jobs; unnoted ones run again elsewhere. */
 const CLOSING_PATIENCE = 2000;
 /** Failed jobs kept for people to look at. */
 const KEPT_FAILURES = 1000;
-/** Runs whose start is remembered for the durations in queue events. */
-const REMEMBERED_STARTS = 10_000;
 
 /** What a job's hash in Redis holds of a `ChatJob`: all that neither the job's id nor its options tell. */
 type JobData = Omit<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'lossy'>;
 
-function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt }: ChatJob): JobData {
-  return { gatewayId, connectionId, sessionId, eventId, data, addedAt };
+function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt, resent }: ChatJob): JobData {
+  return { gatewayId, connectionId, sessionId, eventId, data, addedAt, resent };
 }
 
 function fromBullJob(job: Pick<Job<JobData>, 'id' | 'data' | 'opts'>): ChatJob {
@@ -147,47 +144,6 @@ interface Subscription {
   close(): Promise<void>;
 }
 
-function tellQueueEvents(source: QueueEvents, tell: QueueEventSource['tell']): void {
-  const starts = new Map<string, number>();
-  const read = (jobId: string, eventId: string) => {
-    const job = fromJobId(jobId);
-    // The id of an event in the stream begins with Redis' clock.
-    return job && toQueueEvent(job, Number.parseInt(eventId, 10));
-  };
-  const duration = (jobId: string, end: number) => {
-    const start = starts.get(jobId);
-    starts.delete(jobId);
-    return start === undefined ? undefined : Math.max(0, end - start);
-  };
-  source.on('waiting', ({ jobId }, eventId) => {
-    const event = read(jobId, eventId);
-    if (event) tell('waiting', event);
-  });
-  source.on('active', ({ jobId }, eventId) => {
-    const event = read(jobId, eventId);
-    if (!event) return;
-    starts.set(jobId, event.time);
-    // Ends that are never seen (events are trimmed while nobody reads) must not fill the memory.
-    for (const oldest of starts.keys()) {
-      if (starts.size <= REMEMBERED_STARTS) break;
-      starts.delete(oldest);
-    }
-    tell('active', event);
-  });
-  source.on('completed', ({ jobId }, eventId) => {
-    const event = read(jobId, eventId);
-    if (event) tell('completed', { ...event, duration: duration(jobId, event.time) });
-  });
-  source.on('failed', ({ jobId, failedReason }, eventId) => {
-    const event = read(jobId, eventId);
-    if (event) tell('failed', { ...event, duration: duration(jobId, event.time), reason: failedReason });
-  });
-  source.on('stalled', ({ jobId }, eventId) => {
-    const event = read(jobId, eventId);
-    if (event) tell('stalled', event);
-  });
-}
-
 type Connect = (own: RedisOptions) => Redis;
 
 function createBullConsumer(
@@ -257,7 +213,7 @@ function createBullConsumer(
       // Counted by Redis when the job is taken, so a run that was killed at its first step counts too.
       await run(job, { earlierRuns: Math.max(0, bullJob.attemptsStarted - 1) });
     } catch (error) {
-      logger.error('A job failed.', { ...toLog(job), error });
+      if (!isLogged(error)) logger.error('A job failed.', { ...toLog(job), error });
       throw error instanceof Error ? error : new Error(String(error));
     }
   }
@@ -308,181 +264,11 @@ function createBullConsumer(
   };
 }
 
+/** Whether whoever ran the job has put the error into the log already. */
+function isLogged(error: unknown): boolean {
+  return (error as { isLogged?: unknown } | null)?.isLogged === true;
+}
+
 function toLog(job: ChatJob | undefined) {
   return { jobId: job?.id, eventType: job?.type, userId: job?.userId, connectionId: job?.connectionId };
 }
-
-function openConnection(redis: string | RedisOptions, own: RedisOptions): Redis {
-  const options: RedisOptions = {
-    // What a host may set for its own connections, and what would break the blocking reads here.
-    commandTimeout: undefined,
-    socketTimeout: undefined,
-    enableAutoPipelining: false,
-    enableOfflineQueue: true,
-    lazyConnect: false,
-    // BullMQ refuses ioredis' prefix; the queue's own does the same.
-    keyPrefix: '',
-    ...own,
-    connectTimeout: 2000,
-    disconnectTimeout: 1000,
-    retryStrategy: (times) => Math.min(times * 100, 500),
-  };
-  return typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...redis, ...options });
-}
-
-/** BullMQ makes its blocking connections by `duplicate()`: this makes them ours, to watch and to end. */
-function duplicating(make: Connect, template: Redis = new Redis({ lazyConnect: true })) {
-  const made: { readonly template: Redis; duplicate?: Redis } = { template };
-  template.duplicate = (override) => {
-    made.duplicate = make(override ?? {});
-    return made.duplicate;
-  };
-  return made;
-}
-
-/** Ends a connection in whatever state it is, and resolves when it has ended. */
-function endConnection(client: Redis): Promise<void> {
-  if (client.status === 'end') return Promise.resolve();
-  const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
-  const waits = client.status === 'reconnecting';
-  client.disconnect();
-  if (waits) {
-    // `disconnect` took its timer, and without a socket no `end` would follow (bullmq issue 4585): give it one to end.
-    client.once('connect', () => client.disconnect());
-    client.connect().catch(() => {});
-  }
-  return ended;
-}
-
-/** The gateway's connection: waits for Redis as long as a client may wait, then fails at once until it is back. */
-class Link {
-  readonly #outage: Outage;
-  readonly #inHand = new Set<Promise<unknown>>();
-  #up = false;
-  #downSince = Date.now();
-  #open = () => {};
-  #closed = false;
-  /** Resolves when the connection is there. */
-  ready: Promise<void> = this.#wait();
-
-  constructor(client: Redis, outage: Outage) {
-    this.#outage = outage;
-    client.on('ready', () => {
-      this.#up = true;
-      this.#open();
-    });
-    client.on('close', () => {
-      if (!this.#up) return;
-      this.#up = false;
-      this.#downSince = Date.now();
-      this.ready = this.#wait();
-    });
-  }
-
-  /** Runs commands on the connection. Rejects with `Unavailable` when Redis is away, refuses, or does not answer. */
-  async use<T>(work: () => Promise<T>): Promise<T> {
-    // So the first seconds without a connection, a start or a blip, are waited for; a longer outage is told at once.
-    const patience = this.#up ? PATIENCE : this.#downSince + PATIENCE - Date.now();
-    if (this.#closed || patience <= 0) throw new Unavailable();
-    let late = false;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        late = true;
-        reject(new Error('Redis does not answer in time.'));
-      }, patience);
-    });
-    const answer = this.#up ? work() : this.ready.then(() => (late ? tooLate : work()));
-    const settled = Promise.race([answer, tooLate]);
-    this.#inHand.add(settled);
-    try {
-      return await settled;
-    } catch (error) {
-      // What JSON cannot hold is the caller's mistake.
-      if (error instanceof TypeError) throw error;
-      this.#outage.fault(error);
-      throw new Unavailable();
-    } finally {
-      clearTimeout(timer);
-      this.#inHand.delete(settled);
-    }
-  }
-
-  /** Takes no more work, and resolves when the work in hand has settled. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#inHand);
-  }
-
-  #wait(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#open = resolve;
-    });
-  }
-}
-
-/** Every `error` of every connection comes here: one line when Redis goes, one when it is back. */
-class Outage {
-  readonly #logger: Logger;
-  readonly #clients = new Set<Redis>();
-  readonly #told = new WeakSet<Error>();
-  #away = false;
-  #refusing = false;
-  #closed = false;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  watch(client: Redis): Redis {
-    this.#clients.add(client);
-    client.on('error', this.fault);
-    client.on('end', () => this.#clients.delete(client));
-    client.on('ready', () => this.#back());
-    return client;
-  }
-
-  #back(): void {
-    if (!this.#away || [...this.#clients].some(({ status }) => status !== 'ready')) return;
-    this.#away = false;
-    this.#logger.info('Redis is back: the queue goes on.');
-  }
-
-  readonly fault = (thrown: unknown): void => {
-    const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown));
-    // BullMQ emits an error again that was told here before, and perhaps after Redis was back.
-    if (this.#closed || this.#told.has(error)) return;
-    this.#told.add(error);
-    const { message, code } = error;
-    if (error.name === 'ReplyError') {
-      if (this.#refusing) return;
-      this.#refusing = true;
-      this.#logger.error(`Redis refuses a command of the queue: ${message}`);
-    } else if (typeof code === 'string' || LINK_ERRORS.test(message)) {
-      if (this.#away) return;
-      this.#away = true;
-      this.#logger.error(`Redis cannot be reached, the queue waits for it: ${message || code}`);
-    } else if (LOST_JOB.test(message)) {
-      // One line for every job in hand, twice; the outage or the freeze that was the cause has its own line.
-      this.#logger.debug(`BullMQ: ${message}`);
-    } else {
-      this.#logger.error('BullMQ failed.', { error });
-    }
-  };
-
-  /** A command that writes went well: reads do while Redis is full. */
-  taken(): void {
-    // A Redis that was only slow comes back without a new connection.
-    this.#back();
-    if (!this.#refusing) return;
-    this.#refusing = false;
-    this.#logger.info('Redis takes commands of the queue again.');
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-}
-
-const LOST_JOB = /^could not renew lock for job|^(Missing|Lock mismatch|Job) .* moveToFinished/;
-const LINK_ERRORS = /connection is closed|timed? ?out|in time|isn't writeable|max retries|aborted/i;

@@ -78,7 +78,8 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
         if (failed.size <= KEPT_FAILURES) break;
         failed.delete(oldest);
       }
-      logger.error('A job failed.', { jobId: job.id, eventType: job.type, userId: job.userId, error });
+      if ((error as { isLogged?: unknown } | null)?.isLogged !== true)
+        logger.error('A job failed.', { jobId: job.id, eventType: job.type, userId: job.userId, error });
       const time = Date.now();
       const reason = error instanceof Error ? error.message : String(error);
       tell('failed', { ...toQueueEvent(job, time), duration: time - begun, reason });

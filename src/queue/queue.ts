@@ -65,7 +65,7 @@ export interface ConsumeOptions {
   /** Jobs run at once in this process. */
   readonly concurrency: number;
   /**
-   * Runs one job. A rejection is logged by the queue and marks the job as failed (kept, bounded, without its data); it
+   * Runs one job. A rejection is logged by the queue, unless its `isLogged` says that it was, and marks the job as failed (kept, bounded, without its data); it
    * is not run again. The error's message and stack are kept in Redis: no content, no token in them.
    */
   run(job: ChatJob, delivery: Delivery): Promise<void>;
