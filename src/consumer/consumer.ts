@@ -15,7 +15,7 @@ import { Repeated } from '../store/repeat.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { type Acknowledgement, Outcome } from './outcome.js';
 import { planResume } from './resume.js';
-import type { WorkerRuntime } from './runtime.js';
+import type { WorkerContext } from './worker-context.js';
 
 /**
  * One event in a worker: guard, handler, outcome. Subclass it to add `receive…` methods for own events, and name the
@@ -27,7 +27,7 @@ export class ChatMessagingConsumer {
   readonly permissionHandler: PermissionHandler;
   readonly eventHandler: EventHandler;
   readonly logger: Logger;
-  protected readonly runtime: WorkerRuntime;
+  protected readonly runtime: WorkerContext;
   protected readonly job: ChatJob;
   #guard: (unit?: UnitOfWork) => Promise<GuardResult> = async () => ({ roomIds: [] });
   #access: GuardResult = { roomIds: [] };
@@ -39,7 +39,7 @@ export class ChatMessagingConsumer {
   #effects: Array<() => unknown> = [];
   #resumed: unknown;
 
-  constructor(runtime: WorkerRuntime, job: ChatJob, user: ActingUser) {
+  constructor(runtime: WorkerContext, job: ChatJob, user: ActingUser) {
     this.runtime = runtime;
     this.job = job;
     this.user = user;

@@ -12,20 +12,9 @@ import {
 } from '../permissions/guards.js';
 import { prepared } from '../protocol/payloads.js';
 import type { ChatMessagingConsumer } from './consumer.js';
+import type { CheckedRegistration, EventRegistration } from './event-registration.js';
 
-/** How an event is registered: who may send it, what its data must be, and what runs. */
-export interface EventRegistration {
-  /** The check it is registered with; `everyone` is written out. */
-  readonly guard: Guard<never>;
-  /** Runs with the checked data, after the guard. */
-  readonly handler: (data: never) => Promise<void>;
-  /** The schema of `data`. The built-in events have theirs; an own event without one is refused at start. */
-  readonly schema?: Joi.ObjectSchema | undefined;
-  /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
-  readonly lossy?: boolean | undefined;
-  /** Does not wait for the events before it. */
-  readonly unordered?: boolean | undefined;
-}
+export type { EventRegistration } from './event-registration.js';
 
 /** Event type -> registration. Add, replace or delete entries in your `eventMapper`. */
 export type EventMap = Record<string, EventRegistration>;
@@ -69,7 +58,7 @@ export function mapEventTypesToHandlers(consumer: ChatMessagingConsumer): EventM
 export function checkEventMap(
   map: EventMap,
   schemas: ReadonlyMap<string, Joi.ObjectSchema>,
-): Map<string, Required<Pick<EventRegistration, 'guard' | 'handler' | 'schema'>> & EventRegistration> {
+): Map<string, CheckedRegistration> {
   return new Map(
     Object.entries(map).map(([type, registration]) => {
       const schema = registration?.schema ? prepared(registration.schema) : schemas.get(type);

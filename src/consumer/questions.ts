@@ -4,14 +4,14 @@ import { encodeEnvelope } from '../protocol/envelope.js';
 import { dispatchFrame } from '../protocol/frames.js';
 import type { ChatJob } from '../queue/queue.js';
 import { lastOffsets, loadEnvelopes } from '../store/outcomes.js';
-import type { WorkerRuntime } from './runtime.js';
+import type { WorkerContext } from './worker-context.js';
 
 /** Envelopes in one answer to a gateway, and their bytes, roughly. */
 const replayPage = 200;
 const replayBytes = 1_000_000;
 
 /** What a gateway asks for itself, in no client's name: it has no database. */
-export async function answerQuestion(runtime: WorkerRuntime, job: ChatJob): Promise<void> {
+export async function answerQuestion(runtime: WorkerContext, job: ChatJob): Promise<void> {
   const { publisher } = runtime;
   switch (job.type) {
     case '$connect': {
@@ -51,7 +51,7 @@ export async function answerQuestion(runtime: WorkerRuntime, job: ChatJob): Prom
 }
 
 /** Registers a session, reads its rooms, and what its user has not seen. */
-async function connect(runtime: WorkerRuntime, job: ChatJob) {
+async function connect(runtime: WorkerContext, job: ChatJob) {
   const user = await runtime.loadUser(job.userId);
   if (!user) throw new Error('The authenticated user is not in the users table.');
   const handler = handlerOf(runtime, job, user);
@@ -63,7 +63,7 @@ async function connect(runtime: WorkerRuntime, job: ChatJob) {
   return { sessionId: session.id, rooms, frames };
 }
 
-function handlerOf(runtime: WorkerRuntime, job: ChatJob, user: ActingUser): EventHandler {
+function handlerOf(runtime: WorkerContext, job: ChatJob, user: ActingUser): EventHandler {
   return new runtime.eventHandlerClass(runtime, {
     jobId: job.id,
     user,

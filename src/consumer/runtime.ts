@@ -25,10 +25,12 @@ import { isUnavailable } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
 import { Store } from '../store/store.js';
 import { AnsweredError, ChatMessagingConsumer } from './consumer.js';
-import { checkEventMap, type EventMap, type EventRegistration, mapEventTypesToHandlers } from './event-map.js';
+import { checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
+import type { CheckedRegistration } from './event-registration.js';
 import { ExceptionHandler } from './exception-handler.js';
 import { Publisher } from './publisher.js';
 import { answerQuestion } from './questions.js';
+import type { WorkerContext } from './worker-context.js';
 
 /** What the parts of a chat that touch the database are made from. */
 export interface RuntimeOptions {
@@ -39,10 +41,8 @@ export interface RuntimeOptions {
   readonly logger: Logger;
 }
 
-type Registration = EventRegistration & { readonly schema: Joi.ObjectSchema };
-
 /** Everything that runs events, whatever process it is in: models, handlers, permissions, the event map. */
-export class WorkerRuntime implements HandlerContext {
+export class WorkerRuntime implements WorkerContext {
   readonly settings: ResolvedSettings;
   readonly sequelize: Sequelize;
   readonly models: ChatModels;
@@ -58,9 +58,9 @@ export class WorkerRuntime implements HandlerContext {
   readonly store: Store;
   readonly publisher: Publisher;
   /** The events as registered, checked at start. */
-  readonly eventTypes: ReadonlyMap<string, Registration>;
+  readonly eventTypes: ReadonlyMap<string, CheckedRegistration>;
   readonly #consumerClass: new (
-    runtime: WorkerRuntime,
+    runtime: WorkerContext,
     job: ChatJob,
     user: ActingUser,
   ) => ChatMessagingConsumer;
@@ -110,7 +110,7 @@ export class WorkerRuntime implements HandlerContext {
   }
 
   /** How the consumer's own event is registered, its handler a method of this very consumer. */
-  registration(consumer: ChatMessagingConsumer): Registration {
+  registration(consumer: ChatMessagingConsumer): CheckedRegistration {
     const type = consumer.eventType;
     const registered = this.eventTypes.get(type);
     const map = this.#eventMapper(consumer);

@@ -1,0 +1,19 @@
+import type Joi from 'joi';
+import type { Guard } from '../permissions/guards.js';
+
+/** How an event is registered: who may send it, what its data must be, and what runs. */
+export interface EventRegistration {
+  /** The check it is registered with; `everyone` is written out. */
+  readonly guard: Guard<never>;
+  /** Runs with the checked data, after the guard. */
+  readonly handler: (data: never) => Promise<void>;
+  /** The schema of `data`. The built-in events have theirs; an own event without one is refused at start. */
+  readonly schema?: Joi.ObjectSchema | undefined;
+  /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
+  readonly lossy?: boolean | undefined;
+  /** Does not wait for the events before it. */
+  readonly unordered?: boolean | undefined;
+}
+
+/** A registration that `checkEventMap` has found complete. */
+export type CheckedRegistration = EventRegistration & { readonly schema: Joi.ObjectSchema };
