@@ -382,13 +382,13 @@ export class ChatMessagingConsumer {
       }
       return;
     }
+    // Refused, broken at the commit, or done before: perhaps by another run of this very job, which may not have told.
+    if (await this.#publishStored().catch(() => false)) return;
     if (error instanceof Repeated) {
       this.#outcome = new Outcome(this.job.eventId);
       this.acknowledge(error.answer);
       return this.runtime.publisher.reply(this.job, this.#outcome.answer());
     }
-    // Refused, or broken at the commit: but another run of this very job may have committed it.
-    if (await this.#publishStored().catch(() => false)) return;
     if (error instanceof PermissionDenied || error instanceof NotFound) {
       const repeated = await this.#findRepeat();
       if (repeated) return this.#failed(repeated);

@@ -1,0 +1,168 @@
+/** Workers inside the test's process: the real write path on a real database, with a broadcast that keeps what it is told. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { QueryTypes, Sequelize } from 'sequelize';
+import { v7 as newId } from 'uuid';
+import { createLogger, transports } from 'winston';
+import type { Broadcast, Control, Reply } from '../../src/broadcast/broadcast.js';
+import { WorkerRuntime } from '../../src/consumer/runtime.js';
+import { type ChatModels, createUserModel, initModels } from '../../src/models/index.js';
+import { migrate } from '../../src/models/migrate.js';
+import type { Envelope } from '../../src/protocol/envelope.js';
+import type { ChatJob } from '../../src/queue/queue.js';
+import { type ChatSettings, resolveSettings } from '../../src/settings/settings.js';
+import { startMariaDb } from '../helpers/services.js';
+
+/** The databases that a worker runs on. */
+export const DATABASES = ['SQLite', 'MariaDB'] as const;
+
+/** What a worker told gateways, in order. */
+export interface Told {
+  readonly envelopes: Envelope[];
+  readonly controls: Control[];
+  readonly replies: Reply[];
+}
+
+/** A broadcast without gateways that keeps what it is given. */
+export interface KeepingBroadcast extends Broadcast {
+  readonly told: Told;
+}
+
+/** `hold` is awaited before anything is told; one that never settles is a worker that died after the commit. */
+export function keepingBroadcast(hold: () => Promise<void> = async () => {}): KeepingBroadcast {
+  const told: Told = { envelopes: [], controls: [], replies: [] };
+  return {
+    told,
+    async publish(envelopes) {
+      await hold();
+      told.envelopes.push(...envelopes);
+    },
+    async control(control) {
+      await hold();
+      told.controls.push(control);
+    },
+    async reply(_gatewayId, reply) {
+      await hold();
+      told.replies.push(reply);
+    },
+    async whisper() {},
+    open: () => Promise.reject(new Error('There is no gateway here.')),
+    async ping() {},
+    async close() {},
+  };
+}
+
+/** One worker: what it told, and every statement it ran. */
+export interface TestRuntime {
+  readonly runtime: WorkerRuntime;
+  readonly models: ChatModels;
+  readonly sequelize: Sequelize;
+  readonly told: Told;
+  readonly statements: string[];
+  /** Runs an event of a user to its end; gives the job's id and the frames of its answer, parsed. */
+  run(userId: number, type: string, data: object, more?: Partial<ChatJob>): Promise<Answer>;
+}
+
+/** The last frame of an answer. */
+export interface Answer {
+  readonly eventType?: string;
+  readonly id?: string;
+  readonly data: Record<string, unknown>;
+  readonly error?: { readonly code: number; readonly detail: unknown; readonly room_id?: string };
+}
+
+/** A migrated database of its own, on which any number of workers run. */
+export interface TestDatabase {
+  readonly userIds: number[];
+  open(options?: { broadcast?: KeepingBroadcast; settings?: ChatSettings }): TestRuntime;
+  /** All rows of all the chat's tables, as text, table by table. */
+  rows(): Promise<Record<string, string[]>>;
+  query<T extends object>(sql: string, replacements?: unknown[]): Promise<T[]>;
+  close(): Promise<void>;
+}
+
+/** A job of an event as a gateway makes it. */
+export function chatJob(userId: number, type: string, data: object, more: Partial<ChatJob> = {}): ChatJob {
+  return {
+    id: newId(),
+    type,
+    userId: String(userId),
+    gatewayId: 'gateway',
+    connectionId: 'connection',
+    eventId: 'event',
+    data: JSON.parse(JSON.stringify(data)),
+    addedAt: Date.now(),
+    ...more,
+  };
+}
+
+/** Makes a database of that kind with so many users. */
+export async function openDatabase(kind: (typeof DATABASES)[number], users: number): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'chat-system-'));
+  const server = kind === 'MariaDB' ? await startMariaDb() : null;
+  const opened: Sequelize[] = [];
+  const connect = (statements: string[]) => {
+    const options = { logging: (sql: string) => void statements.push(sql), pool: { max: 10 } };
+    const sequelize = server
+      ? new Sequelize(server.url, options)
+      : new Sequelize({ ...options, dialect: 'sqlite', storage: join(folder, 'chat.sqlite') });
+    opened.push(sequelize);
+    return sequelize;
+  };
+  const own = connect([]);
+  await migrate(own, { createUsersTable: true });
+  const names = Array.from({ length: users }, (_, index) => `user_${index + 1}`);
+  await own.query(`INSERT INTO users (username) VALUES ${names.map(() => '(?)').join(', ')}`, { replacements: names });
+  const query = <T extends object>(sql: string, replacements: unknown[] = []) =>
+    own.query<T>(sql, { type: QueryTypes.SELECT, replacements });
+  const models = initModels(own, { userModel: createUserModel(own) });
+  const tables = Object.values(models).flatMap((model) =>
+    typeof model === 'function' && model !== models.User ? [String(model.getTableName())] : [],
+  );
+  const ids = await query<{ id: number }>('SELECT id FROM users ORDER BY id');
+  return {
+    userIds: ids.map(({ id }) => id),
+    open({ broadcast = keepingBroadcast(), settings = {} } = {}) {
+      const statements: string[] = [];
+      const sequelize = connect(statements);
+      const theirs = initModels(sequelize, { userModel: createUserModel(sequelize) });
+      const logger = createLogger({ silent: true, transports: [new transports.Console()] });
+      const runtime = new WorkerRuntime({
+        settings: resolveSettings({ ...settings, database: sequelize }),
+        sequelize,
+        models: theirs,
+        broadcast,
+        logger,
+      });
+      const { told } = broadcast;
+      return {
+        runtime,
+        models: theirs,
+        sequelize,
+        told,
+        statements,
+        async run(userId, type, data, more) {
+          const job = chatJob(userId, type, data, more);
+          await runtime.runJob(job, { earlierRuns: 0 });
+          const reply = told.replies.find(({ jobId }) => jobId === job.id);
+          return JSON.parse(reply?.frames.at(-1) ?? 'null') as Answer;
+        },
+      };
+    },
+    async rows() {
+      const all: Record<string, string[]> = {};
+      for (const table of tables) {
+        const rows = await query(`SELECT * FROM ${table}`);
+        all[table] = rows.map((row) => JSON.stringify(row)).sort();
+      }
+      return all;
+    },
+    query,
+    async close() {
+      await Promise.all(opened.map((sequelize) => sequelize.close()));
+      await server?.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
