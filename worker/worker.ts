@@ -2,7 +2,7 @@ import { type Assembly, assemble } from '../src/assembly.js';
 import { checkDatabase } from '../src/models/check.js';
 import { checkRedis } from '../src/queue/check-redis.js';
 import type { QueueConsumer } from '../src/queue/queue.js';
-import type { ChatSettings } from '../src/settings/settings.js';
+import { type ChatSettings, resolveSettings } from '../src/settings/settings.js';
 
 /** Milliseconds between looks for what may be forgotten; each worker waits a little differently. */
 const cleanUpInterval = 60_000;
@@ -20,13 +20,14 @@ export interface ChatWorker {
  * sentence that says what to do when database, tables or Redis are missing.
  */
 export async function createWorker(settings: ChatSettings): Promise<ChatWorker> {
-  if (settings.redis === undefined) {
+  const { redis } = resolveSettings(settings);
+  if (redis === undefined) {
     throw new Error(
       'A worker of its own needs Redis: give the setting redis, or work in the app by chat.startWorker().',
     );
   }
   // Before anything connects for good: then the sentence below is all that is said.
-  await checkRedis(settings.redis);
+  await checkRedis(redis);
   const assembly = assemble(settings);
   try {
     await checkReady(assembly);
