@@ -290,10 +290,10 @@ export class ChatMessagingConsumer {
   async run(mayHaveRun: boolean): Promise<StoredOutcome> {
     if (mayHaveRun && (await this.#publishStored())) return this.#committed!;
     try {
-      const { guard, handler, schema } = this.runtime.registration(this);
+      const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
       this.#guard = (unit) => guard(this, data, unit ? { transaction: unit.transaction, unit } : {});
-      this.#access = await this.#guard();
+      this.#access = asksUnderLock ? { roomIds: [(data as { room_id: string }).room_id] } : await this.#guard();
       await handler.call(this, data);
       await this.#finish();
     } catch (error) {
@@ -318,6 +318,7 @@ export class ChatMessagingConsumer {
       roomIds,
       grouped: request.grouped ?? false,
       pairs: request.pairs ?? [],
+      requests: request.requests ?? [],
       check: async (unit) => {
         // Before the guard: who may not send any more may still learn what became of the first try.
         await request.check?.(unit);
@@ -358,6 +359,7 @@ export class ChatMessagingConsumer {
         roomIds: trailing.roomIds,
         grouped: false,
         pairs: [],
+        requests: [],
         check: async (unit) => {
           for (const roomId of trailing.roomIds) if (!unit.isLocked(roomId)) throw new NotFound();
         },

@@ -31,7 +31,7 @@ export function mapEventTypesToHandlers(consumer: ChatMessagingConsumer): EventM
     ...traits,
   });
   return {
-    'message.send': on(canSendMessageToRoom, consumer.receiveMessageSend),
+    'message.send': on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: true }),
     'message.acknowledged': on(canAccessMessage, consumer.receiveMessageAcknowledged),
     'message.read': on(canAccessMessage, consumer.receiveMessageRead),
     'message.react': on(canAccessMessage, consumer.receiveMessageReact),

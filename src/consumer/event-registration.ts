@@ -11,6 +11,11 @@ export interface EventRegistration {
   readonly schema?: Joi.ObjectSchema | undefined;
   /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
   readonly lossy?: boolean | undefined;
+  /**
+   * The guard is asked once only, inside the write, under the lock of the room that `data.room_id` names. For handlers
+   * that do nothing before their write.
+   */
+  readonly asksUnderLock?: boolean | undefined;
   /** Does not wait for the events before it. */
   readonly unordered?: boolean | undefined;
 }

@@ -6,6 +6,7 @@ import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
 import type { UserCache } from '../store/reads/user-cache.js';
+import type { SendRequest } from '../store/requests.js';
 import type { Pair } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 
@@ -30,6 +31,7 @@ export interface WriteRequest {
   /** Rooms to lock; by default those that the event's guard named. */
   readonly roomIds?: string[] | undefined;
   readonly pairs?: readonly Pair[] | undefined;
+  readonly requests?: readonly SendRequest[] | undefined;
   readonly grouped?: boolean | undefined;
   /** Asked under the lock, after the guard; reads only. */
   check?(unit: UnitOfWork): Promise<void>;

@@ -11,6 +11,7 @@ import type {
 import type { MessageShape } from '../protocol/shapes.js';
 import { loadMessages, readHistory, serializeMessages } from '../store/reads/index.js';
 import { refuseRepeat, requestHash } from '../store/repeat.js';
+import { findEarlierMessages, requestKey } from '../store/requests.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { cleanContent } from './content.js';
@@ -50,6 +51,7 @@ export abstract class MessageHandler extends RoomHandler {
       this.scope.write(
         {
           pairs: [[data.room_id, user.id]],
+          requests: data.client_id === undefined ? [] : [[user.id, data.client_id]],
           // An override may need its rows at once, so it gets a transaction of its own.
           grouped: this._createMessage === MessageHandler.prototype._createMessage && !this.tellsRecipients,
           check: (unit) => this.refuseRepeatedMessage(data, user, unit),
@@ -263,12 +265,12 @@ export abstract class MessageHandler extends RoomHandler {
   async refuseRepeatedMessage(data: MessageSendPayload, user: ActingUser, unit?: UnitOfWork): Promise<void> {
     const { client_id } = data;
     if (client_id === undefined) return;
-    const first = await this.models.Message.findOne({
-      where: { sender_id: user.id, client_id: Buffer.from(client_id) as never },
-      ...(unit && { transaction: unit.transaction }),
-    });
-    if (!first) return;
-    refuseRepeat(first.request_hash, requestHash({ ...data }), { message_id: first.id, seq: Number(first.seq) });
+    const earlier = unit
+      ? unit.earlierMessage(user.id, client_id)
+      : (await findEarlierMessages(this.context, [[user.id, client_id]])).get(requestKey(user.id, client_id));
+    if (earlier) {
+      refuseRepeat(earlier.request_hash, requestHash({ ...data }), { message_id: earlier.id, seq: earlier.seq });
+    }
   }
 
   /** A parent is a message of the same room. */

@@ -1,5 +1,6 @@
 import { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
+import type { SendRequest } from './requests.js';
 import { withRetry } from './retry.js';
 import type { Pair } from './standing.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -12,6 +13,8 @@ export interface Write<T> {
   readonly grouped: boolean;
   /** (room, user) pairs it will ask about. */
   readonly pairs: readonly Pair[];
+  /** Sends whose repeat it must recognise. */
+  readonly requests: readonly SendRequest[];
   /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;
@@ -71,7 +74,7 @@ export class Store {
   #alone<T>(write: Write<T>): Promise<T> {
     return this.transaction(async (unit) => {
       await unit.lockRooms(write.roomIds);
-      await unit.preload(write.pairs);
+      await unit.preload(write.pairs, write.requests);
       await write.check(unit);
       return write.run(unit);
     });
@@ -104,7 +107,10 @@ export class Store {
 
 async function runGroup(unit: UnitOfWork, group: Waiting[]): Promise<Array<() => void>> {
   await unit.lockRooms(group.flatMap(({ write }) => write.roomIds));
-  await unit.preload(group.flatMap(({ write }) => write.pairs));
+  await unit.preload(
+    group.flatMap(({ write }) => write.pairs),
+    group.flatMap(({ write }) => write.requests),
+  );
   const settled: Array<() => void> = [];
   for (const { write, resolve, reject } of group) {
     const refusal = await write.check(unit).then(

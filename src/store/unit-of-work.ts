@@ -1,6 +1,7 @@
 import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { literalOf } from './reads/sql.js';
+import { type EarlierMessage, findEarlierMessages, requestKey, type SendRequest } from './requests.js';
 import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
 
 /** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
@@ -25,6 +26,7 @@ export class UnitOfWork {
   readonly #rooms = new Map<string, RoomCounters>();
   readonly #changed = new Set<RoomCounters>();
   readonly #standings = new Map<string, Standing>();
+  readonly #earlier = new Map<string, EarlierMessage>();
   readonly #rows = new Map<ModelStatic<Model>, object[]>();
   readonly #readMarks = new Map<string, [roomId: string, userId: UserId, seq: number]>();
 
@@ -85,9 +87,17 @@ export class UnitOfWork {
     return room;
   }
 
-  /** Reads what many events will ask about their (room, user) pairs, in two statements. */
-  async preload(pairs: readonly Pair[]): Promise<void> {
+  /** Reads what many events will ask about their (room, user) pairs and their client ids, in three statements. */
+  async preload(pairs: readonly Pair[], requests: readonly SendRequest[]): Promise<void> {
     for (const [key, standing] of await loadStandings(this.#context, pairs, this)) this.#standings.set(key, standing);
+    for (const [key, message] of await findEarlierMessages(this.#context, requests, this)) {
+      this.#earlier.set(key, message);
+    }
+  }
+
+  /** What a preloaded request made before; undefined when this is its first time. */
+  earlierMessage(senderId: UserId, clientId: string): EarlierMessage | undefined {
+    return this.#earlier.get(requestKey(senderId, clientId));
   }
 
   /** A preloaded standing; undefined when it was not preloaded. */
