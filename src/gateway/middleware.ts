@@ -29,11 +29,13 @@ type UpgradeRequest = IncomingMessage & { originalUrl?: string };
 
 /**
  * Express and the upgrade. express-ws accepts whatever upgrade it sees, so it is given an emitter of its own, and that
- * gets only the upgrades of our path that passed the origin check. The server's other WebSocket paths are left alone.
+ * gets only the upgrades of our path that passed the origin check. The server's other WebSocket paths are left alone, and
+ * what serves them does not see ours.
  */
 export function createMiddleware({ settings, logger, accept, listening }: MiddlewareOptions): ChatMiddleware {
   const upgrades = new EventEmitter();
-  const attached = new Map<Server, (request: UpgradeRequest, socket: Duplex, head: Buffer) => void>();
+  /** The servers taken part in, and how to let go of each. */
+  const attached = new Map<Server, () => void>();
   const app = express();
   const { app: wsApp, getWss } = expressWs(app, upgrades as Server, {
     leaveRouterUntouched: true,
@@ -45,7 +47,11 @@ export function createMiddleware({ settings, logger, accept, listening }: Middle
       handleProtocols: (offered: string[]) => (offered.includes('bearer') ? 'bearer' : (offered[0] ?? '')),
     },
   });
-  wsApp.ws('/', (socket, request) => accept(socket as unknown as ChatSocket, request));
+  wsApp.ws('/', (socket, request) => {
+    // As the client sent it, for whoever authenticates by it.
+    request.url = request.originalUrl;
+    accept(socket as unknown as ChatSocket, request);
+  });
 
   const isOurs = (url: string) => `${pathOf(url)}/` === fullPath() || pathOf(url) === fullPath();
   const fullPath = () => `${mountPath(app)}/${settings.websocketPath}`;
@@ -71,28 +77,42 @@ export function createMiddleware({ settings, logger, accept, listening }: Middle
 
   function attach(server: Server): void {
     if (attached.has(server)) return;
-    const onUpgrade = (request: UpgradeRequest, socket: Duplex, head: Buffer) => {
-      const url = request.url ?? '/';
-      if (!isOurs(url)) {
-        // Another WebSocket server may serve it; where there is none, nobody would ever answer.
-        if (server.listenerCount('upgrade') === 1) refuse(socket, '404 Not Found');
-        return;
-      }
+    /** An upgrade of our path: refused, or handed to express-ws. */
+    const take = (request: UpgradeRequest, socket: Duplex, head: Buffer) => {
       if (!isAllowedOrigin(request, settings.allowedOrigins)) return refuse(socket, '403 Forbidden');
       // express-ws cuts the query at a second '?', and routes by path: it gets the path alone.
-      request.originalUrl = url;
+      request.originalUrl = request.url ?? '/';
       request.url = '/';
       upgrades.emit('upgrade', request, socket, head);
     };
-    attached.set(server, onUpgrade);
+    // Node emits upgrades only to a server with a listener. Another one may serve this path; if not, nobody would answer.
+    const onUpgrade = (_request: UpgradeRequest, socket: Duplex) => {
+      if (server.listenerCount('upgrade') === 1) refuse(socket, '404 Not Found');
+    };
     server.on('upgrade', onUpgrade);
+    // Before the listeners, whenever they were added: `ws` with a path answers 400 to every upgrade of another path.
+    const emit = server.emit;
+    const emitOthers = function (this: Server, event: string, ...args: unknown[]) {
+      const [request, socket, head] = args as [UpgradeRequest, Duplex, Buffer];
+      if (event !== 'upgrade' || !attached.has(server) || !isOurs(request.url ?? '/')) {
+        return Reflect.apply(emit, this, [event, ...args]);
+      }
+      take(request, socket, head);
+      return true;
+    } as Server['emit'];
+    server.emit = emitOthers;
+    attached.set(server, () => {
+      server.off('upgrade', onUpgrade);
+      // Who has wrapped it since goes on through ours, which takes nothing any more.
+      if (server.emit === emitOthers) server.emit = emit;
+    });
   }
 
   return {
     handler: app,
     attach,
     close() {
-      for (const [server, onUpgrade] of attached) server.off('upgrade', onUpgrade);
+      for (const letGo of attached.values()) letGo();
       attached.clear();
       getWss().close();
     },
