@@ -110,6 +110,10 @@ export class ChatConnection implements GatewayConnection {
     return this.#isClosed;
   }
 
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /** Begins the connection: called once by the gateway. */
   open(): void {
     this.#pause();
@@ -228,7 +232,9 @@ export class ChatConnection implements GatewayConnection {
     this.#socket.close(code, reason);
     // A client that does not answer the close must not keep its socket.
     setTimeout(() => this.#socket.terminate(), 2000).unref();
-    this.#resume();
+    // Its close frame has to be read, also while draining.
+    this.#isPaused = false;
+    this.request.socket.resume();
   }
 
   abandon(): void {

@@ -21,6 +21,8 @@ export interface EventTraits {
 /** A connection as the gateway sees it. */
 export interface GatewayConnection extends GroupMember {
   readonly id: string;
+  /** Whether it is connected: in all its rooms, and reading. */
+  readonly isReady: boolean;
   /** Begins it: authenticates, joins the groups. */
   open(): void;
   /** Ends it if the last ping was not answered, else pings. */
@@ -252,11 +254,17 @@ export class Gateway {
       }
       const userIds = groups.userIds;
       for (let at = 0; at < userIds.length; at += questionSize) {
-        const { result } = await this.ask<Record<string, Array<[string, number]>>>('$memberships', {
+        const { result } = await this.ask<Record<string, Array<[string, number, number]>>>('$memberships', {
           user_ids: userIds.slice(at, at + questionSize),
         });
         for (const [userId, rooms] of Object.entries(result)) {
-          for (const connection of groups.connectionsOf(userId)) await this.attach(connection, rooms);
+          // A room that a connection is not in although its user is a member was joined meanwhile, and everything in it
+          // since was missed. A connection that is being set up reads its rooms itself.
+          const joined = rooms.map(([roomId, , joinedOffset]): [string, number] => [roomId, joinedOffset - 1]);
+          for (const connection of groups.connectionsOf(userId)) {
+            if ((connection as GatewayConnection).isReady) await this.attach(connection, joined);
+          }
+          await groups.verify(rooms.map(([roomId, offset]): [string, number] => [roomId, offset]));
         }
       }
     } catch (error) {
@@ -311,9 +319,8 @@ export class Gateway {
     for (const timer of this.#timers) clearInterval(timer);
     for (const waiting of this.#inFlight.values()) waiting.reject(new Unavailable());
     this.#inFlight.clear();
-    if (this.#opening && this.#connections.size >= 0) {
-      const opened = await Promise.race([this.#opening, Promise.resolve(null)]);
-      await opened?.link.close();
-    }
+    // Not yet open: then Redis is away, and there is nothing to close.
+    const opened = await Promise.race([this.#opening?.catch(() => null), Promise.resolve(null)]);
+    await opened?.link.close();
   }
 }

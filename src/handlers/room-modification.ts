@@ -52,9 +52,6 @@ async function update(
   const own = serializers.classes.get(`${room.type}Serializer`)?.fields ?? {};
   const names = [...(updatable[room.type] ?? []), ...Object.keys(own).filter((name) => own[name]!.updatable)];
   const changes = Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
-  if (Object.keys(changes).length === 0 && property === undefined) {
-    throw new ValidationError({ data: [`Nothing of this can be changed in a ${room.type}.`] });
-  }
   const cap = changes.max_participants ?? changes.max_subscribers;
   if (cap !== undefined && Number(cap) < Number(room.member_count)) {
     throw new ValidationError(`The room has ${room.member_count} members, so the maximum cannot be lower.`);

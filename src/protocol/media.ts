@@ -28,7 +28,7 @@ export function media(maxCaptionLength: number): Joi.ObjectSchema {
     media_url: httpUrl().required(),
     media_type: Joi.valid(...mediaTypes).required(),
     mime_type: Joi.valid(...mimeTypes).required(),
-    file_size: whole(0).required(),
+    file_size: whole(0).default(0),
     caption: text(0, maxCaptionLength).default(''),
     metadata: Joi.object().default({}),
   });
