@@ -10,6 +10,7 @@ import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, R
  *   {<room>}:history      list of its newest envelopes, without a hole, the last one at that offset
  *   user-<user>           set of the gateways that hold a connection of the user
  *   gateway-<id>          stream of replies and controls for one gateway, read from the last id seen
+ *   gateway-<id>:known    there while Redis holds what that gateway told it; gone when Redis was emptied
  */
 
 /** Seconds a silent room's offset and history stay in Redis; the database knows both. */
@@ -17,6 +18,9 @@ const roomTtl = 3600;
 /** Seconds after which the stream of a gateway that ended without a word goes. */
 const gatewayTtl = 90;
 const streamLength = 20_000;
+/** Milliseconds between a gateway's looks whether Redis still knows it, and whether its silent link still lives. */
+const knownInterval = 1000;
+const probeInterval = 10_000;
 
 /** Publishes an envelope if it is the room's next one. Answers -1 published, -2 known already, else the last offset. */
 const publishScript = `
@@ -101,6 +105,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   ];
   const userKey = (userId: string) => `${prefix}:user-${userId}`;
   const streamOf = (gatewayId: string) => `${prefix}:gateway-${gatewayId}`;
+  const markOf = (gatewayId: string) => `${prefix}:gateway-${gatewayId}:known`;
 
   async function publishOne(envelope: Envelope, load: LoadEnvelopes): Promise<void> {
     const { roomId, offset } = envelope;
@@ -124,21 +129,19 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     }
   }
 
-  /** Appends to a living gateway's stream; false when that gateway is gone. */
+  /** Appends to a gateway's stream if there is one; false when there is none. */
   async function append(gatewayId: string, head: object, frames: readonly string[]): Promise<boolean> {
-    const fields = frames.flatMap((frame) => ['frame', frame]);
-    const id = await commands.xadd(
-      streamOf(gatewayId),
-      'NOMKSTREAM',
-      'MAXLEN',
-      '~',
-      streamLength,
-      '*',
-      'head',
-      JSON.stringify(head),
-      ...fields,
-    );
+    const fields = ['head', JSON.stringify(head), ...frames.flatMap((frame) => ['frame', frame])];
+    const id = await commands.xadd(streamOf(gatewayId), 'NOMKSTREAM', 'MAXLEN', '~', streamLength, '*', ...fields);
     return id !== null;
+  }
+
+  /** Makes a gateway's stream, for a while; gives the id to read from. */
+  async function announceTo(gatewayId: string): Promise<string> {
+    const stream = streamOf(gatewayId);
+    const id = await commands.xadd(stream, 'MAXLEN', '~', streamLength, '*', 'head', '{}');
+    await commands.expire(stream, gatewayTtl);
+    return id!;
   }
 
   async function openLink(gatewayId: string, listener: GatewayListener): Promise<GatewayLink> {
@@ -147,8 +150,12 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     const rooms = new Set<string>();
     const users = new Set<string>();
     const stream = streamOf(gatewayId);
+    const mark = markOf(gatewayId);
     let lastId = '';
     let closed = false;
+    /** Whether Redis holds all that this gateway told it, as far as is known. */
+    let isKnown = true;
+    let isRestoring = false;
 
     subscriber.on('message', (_channel: string, text: string) => {
       const envelope = decodeEnvelope(text);
@@ -157,17 +164,33 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     });
 
     const announce = async () => {
-      const id = await commands.xadd(stream, 'MAXLEN', '~', streamLength, '*', 'head', '{}');
-      lastId ||= id!;
-      await commands.expire(stream, gatewayTtl);
+      const id = await announceTo(gatewayId);
+      lastId ||= id;
     };
 
+    /** Tells Redis everything again, until it was told all of it without a cut in between. */
     const restore = async () => {
-      if (closed) return;
-      await announce();
-      if (users.size > 0) await Promise.all([...users].map((id) => commands.sadd(userKey(id), gatewayId)));
-      if (rooms.size > 0) await subscriber.subscribe(...[...rooms].map(channelOf));
-      listener.onRestored();
+      isRestoring = true;
+      while (!closed && !isKnown) {
+        isKnown = true;
+        try {
+          await announce();
+          await Promise.all([...users].map((id) => commands.sadd(userKey(id), gatewayId)));
+          if (rooms.size > 0) await subscriber.subscribe(...[...rooms].map(channelOf));
+          await commands.set(mark, '1', 'EX', gatewayTtl);
+        } catch (error) {
+          if (closed) break;
+          logger.warn('Restoring the Redis link failed; trying again.', { error });
+          isKnown = false;
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        }
+      }
+      isRestoring = false;
+      if (!closed) listener.onRestored();
+    };
+    const lose = () => {
+      isKnown = false;
+      if (!isRestoring) void restore();
     };
 
     const read = async () => {
@@ -192,14 +215,29 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     }
 
     await announce();
-    // A link that is cut silently is only noticed by asking.
-    const watch = setInterval(() => {
-      void announce().catch(() => undefined);
-      for (const connection of [subscriber, reader]) if (connection.status === 'ready') probe(connection);
-    }, 10_000);
-    watch.unref();
+    await commands.set(mark, '1', 'EX', gatewayTtl);
+    let isLooking = false;
+    const look = async () => {
+      if (isLooking || commands.status !== 'ready') return;
+      isLooking = true;
+      try {
+        const [found] = await Promise.all([commands.expire(mark, gatewayTtl), commands.expire(stream, gatewayTtl)]);
+        if (found === 0 && !closed) lose();
+      } catch {
+        // Redis went away: its return is noticed by the link.
+      } finally {
+        isLooking = false;
+      }
+    };
+    const watches = [
+      setInterval(() => void look(), knownInterval),
+      // A link that is cut silently is only noticed by asking. The reader asks every 5 s by itself.
+      setInterval(() => {
+        if (subscriber.status === 'ready') probe(subscriber);
+      }, probeInterval),
+    ];
+    for (const watch of watches) watch.unref();
     function probe(connection: Redis): void {
-      if (connection === reader) return;
       const timer = setTimeout(() => connection.disconnect(true), 5000);
       connection.ping().then(
         () => clearTimeout(timer),
@@ -208,7 +246,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     }
     let first = true;
     subscriber.on('ready', () => {
-      if (!first) void restore().catch((error: Error) => logger.warn('Restoring the Redis link failed.', { error }));
+      if (!first) lose();
       first = false;
     });
     first = subscriber.status !== 'ready';
@@ -239,10 +277,10 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         if (closed) return;
         closed = true;
         links.delete(link);
-        clearInterval(watch);
+        for (const watch of watches) clearInterval(watch);
         if (commands.status === 'ready') {
           await Promise.all([...users].map((id) => commands.srem(userKey(id), gatewayId)));
-          await commands.del(stream);
+          await commands.del(stream, mark);
         }
         subscriber.disconnect();
         reader.disconnect();
@@ -265,6 +303,9 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       await commands.publish(channelOf(roomId), encodeEnvelope({ roomId, offset: 0, frame }));
     },
     async reply(gatewayId, { frames, ...head }) {
+      if (await append(gatewayId, { reply: head }, frames)) return;
+      // The gateway ended, or Redis was emptied and the gateway has yet to notice: then it reads on from here.
+      await announceTo(gatewayId);
       await append(gatewayId, { reply: head }, frames);
     },
     async control(control) {

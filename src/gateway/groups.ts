@@ -96,6 +96,8 @@ export class Groups {
       let isMember = true;
       for (let from = offset; from < room.lastOffset && !member.rooms.has(room); ) {
         const missed = (await this.#read(room.id, from)).filter(({ offset: at }) => at <= room.lastOffset);
+        // It came in by a broadcast meanwhile, and has what followed.
+        if (member.rooms.has(room)) return;
         if (missed[0]?.offset !== from + 1) return member.abandon();
         for (const envelope of missed) {
           isMember = catchUp(member, envelope, isMember);

@@ -11,8 +11,8 @@ export interface SessionRow {
   readonly channel_name: string;
 }
 
-/** A room of a user and its last broadcast, read in one moment. */
-export type MemberRoom = [roomId: string, offset: number];
+/** A room of a user, its last broadcast, and the one that the user joined with, read in one moment. */
+export type MemberRoom = [roomId: string, offset: number, joinedOffset: number];
 
 /** Sessions: one per connection, with when it was last heard of. Nobody is left out of a broadcast because of them. */
 export abstract class SessionHandler extends BaseHandler {
@@ -69,18 +69,19 @@ export abstract class SessionHandler extends BaseHandler {
     );
   }
 
-  /** The rooms of these users with each room's last offset, in one query. */
+  /** The rooms of these users, in one query. */
   async memberRooms(userIds: readonly UserId[]): Promise<Map<string, MemberRoom[]>> {
     const { models, sequelize } = this.context;
     const rooms = new Map<string, MemberRoom[]>(userIds.map((id) => [String(id), []]));
     if (userIds.length === 0) return rooms;
-    const rows = await sequelize.query<{ user_id: UserId; room_id: string; last_offset: number }>(
-      `SELECT m.user_id, m.room_id, r.last_offset FROM ${models.RoomMember.getTableName()} m
+    type Row = { user_id: UserId; room_id: string; last_offset: number; joined_offset: number };
+    const rows = await sequelize.query<Row>(
+      `SELECT m.user_id, m.room_id, m.joined_offset, r.last_offset FROM ${models.RoomMember.getTableName()} m
          JOIN ${models.Room.getTableName()} r ON r.id = m.room_id WHERE m.user_id IN (:userIds)`,
       { replacements: { userIds: [...userIds] }, type: QueryTypes.SELECT },
     );
-    for (const { user_id, room_id, last_offset } of rows) {
-      rooms.get(String(user_id))?.push([room_id, Number(last_offset)]);
+    for (const { user_id, room_id, last_offset, joined_offset } of rows) {
+      rooms.get(String(user_id))?.push([room_id, Number(last_offset), Number(joined_offset)]);
     }
     return rooms;
   }

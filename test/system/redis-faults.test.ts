@@ -1,0 +1,196 @@
+/** Redis restarted, emptied and cut off under open sockets. MariaDB, two gateways, two workers, Redis with AOF. */
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { acknowledged, answered, createGroup } from '../helpers/chat.js';
+import { until } from '../helpers/processes.js';
+import type { WireAck, WireError, WireMessage, WireRoom } from '../helpers/shapes.js';
+import { type Chatter, type OwnStack, startStack } from '../helpers/stack.js';
+import { type Crowd, FrameLog, gather, startLoad, upTo } from './crowd.js';
+
+let crowd: Crowd;
+let stack: OwnStack;
+let people: Chatter[];
+let ann: Chatter;
+let room: WireRoom;
+let logs: FrameLog[];
+
+beforeAll(async () => {
+  stack = await startStack('distributed', { ownServices: true });
+  crowd = await gather(stack);
+});
+afterAll(() => crowd?.close());
+beforeEach(async () => {
+  people = await crowd.chatters(4);
+  ann = people[0]!;
+  room = await createGroup(ann, people.slice(1));
+  logs = people.map((client) => new FrameLog(client));
+  await acknowledged(ann, 'message.send', { room_id: room.id, content: 'before' });
+});
+afterEach(() => stack.disconnectAll());
+
+let made = 0;
+
+/** Gateways look every second whether Redis still knows them; then it does again. */
+async function known(): Promise<void> {
+  const redis = new Redis(stack.redis!.url);
+  try {
+    await until('Redis knows both gateways', async () => {
+      expect(await redis.keys('chat:gateway-*:known')).toHaveLength(2);
+    });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Sends as clients do: told 4503, again with the same client_id. */
+async function send(sender: Chatter, content: string): Promise<WireAck> {
+  const data = { room_id: room.id, content, client_id: `client-${++made}` };
+  return until('the send is taken', async () => {
+    const answer = await sender.request<WireAck>('message.send', data);
+    const error = answer.error as WireError | undefined;
+    if (error) {
+      expect(error.code).toBe(4503);
+      throw new Error('4503');
+    }
+    return answer.data;
+  });
+}
+
+/** Every message so far, once and in order, is with everybody; nobody's socket was closed. */
+async function checkAll(contents: string[]): Promise<void> {
+  expect((await crowd.checkRoom(room.id)).map(({ content }) => content)).toEqual(contents);
+  for (const [index, log] of logs.entries()) {
+    await log.reach(room.id, 1 + contents.length);
+    log.expectUnbroken(room.id);
+    expect(log.of(room.id).map(({ data }) => data.content)).toEqual(contents);
+    expect(people[index]!.socket.readyState).toBe(1);
+    expect(people[index]!.breaches).toEqual([]);
+  }
+}
+
+/** What is addressed to users and not to a room: receipts to the sender, and rooms one is drawn into. */
+async function checkUsers(): Promise<void> {
+  const { message_id } = await send(ann, 'to be acknowledged');
+  await acknowledged(people[1]!, 'message.acknowledged', { message_id });
+  await ann.expect<WireMessage[]>('messagedelivered.dispatch', ({ data }) => data[0]?.id === message_id);
+  const another = await createGroup(people[1]!, [ann, people[2]!]);
+  await acknowledged(people[2]!, 'message.send', { room_id: another.id, content: 'in the new room' });
+  await ann.expect('message.dispatch', ({ room_id }) => room_id === another.id);
+  await acknowledged(ann, 'room.leave', { room_id: another.id });
+  await people[2]!.expect('roomremovemembers.dispatch', ({ room_id }) => room_id === another.id);
+}
+
+it('keeps sockets and offsets through a restart of Redis', async () => {
+  await stack.redis!.restart();
+  for (const content of ['one', 'two', 'three']) await send(people[content.length % 4]!, content);
+  await checkAll(['before', 'one', 'two', 'three']);
+  await checkUsers();
+});
+
+it('answers 4503 within 3 s while Redis is away, and goes on when it is back', async () => {
+  await stack.redis!.kill();
+  const at = performance.now();
+  const refused = await ann.request('message.send', { room_id: room.id, content: 'lost' });
+  expect((refused.error as WireError).code).toBe(4503);
+  expect(performance.now() - at).toBeLessThan(3500);
+  const sent = send(ann, 'back');
+  await stack.redis!.restart();
+  await sent;
+  await checkAll(['before', 'back']);
+});
+
+it('keeps sockets and offsets when Redis is emptied under idle sockets', async () => {
+  await stack.redis!.flush();
+  const at = performance.now();
+  for (const content of ['one', 'two', 'three']) await send(people[content.length % 4]!, content);
+  expect(performance.now() - at).toBeLessThan(3000);
+  await checkAll(['before', 'one', 'two', 'three']);
+  await known();
+  await checkUsers();
+});
+
+it('lets people into rooms that were made right after Redis was emptied', async () => {
+  await stack.redis!.flush();
+  const another = await createGroup(people[1]!, [ann, people[2]!]);
+  await acknowledged(ann, 'message.send', { room_id: another.id, content: 'in the new room' });
+  await people[2]!.expect('message.dispatch', ({ room_id }) => room_id === another.id);
+  logs[2]!.expectUnbroken(another.id);
+  await known();
+});
+
+it('keeps sockets and offsets when Redis is emptied and comes back empty', async () => {
+  await stack.redis!.flush();
+  await stack.redis!.restart();
+  for (const content of ['one', 'two']) await send(people[content.length % 4]!, content);
+  await checkAll(['before', 'one', 'two']);
+  await checkUsers();
+  // No wrong replay: everything from the first offset on, out of the database.
+  const device = await stack.connect(ann, 1);
+  const log = new FrameLog(device);
+  const resumed = await answered(device, 'session.resume', { rooms: { [room.id]: 0 } }, 'session.resumed');
+  expect(resumed).toEqual({ rooms: { [room.id]: { recovered: true, offset: expect.any(Number) } } });
+  const offsets = log.of(room.id).map(({ offset }) => offset);
+  expect(offsets).toEqual(upTo(offsets.length));
+});
+
+it('refuses within 3 s while Redis is frozen, and goes on when it wakes', async () => {
+  process.kill(stack.redis!.pid, 'SIGSTOP');
+  try {
+    const at = performance.now();
+    const refused = await ann.request('message.send', { room_id: room.id, content: 'unknown', client_id: 'frozen' });
+    expect((refused.error as WireError).code).toBe(4503);
+    expect(performance.now() - at).toBeLessThan(3500);
+  } finally {
+    process.kill(stack.redis!.pid, 'SIGCONT');
+  }
+  // Whether the first try was taken is unknown; the same client_id makes it one message.
+  await until('the second try is answered', async () => {
+    const data = { room_id: room.id, content: 'unknown', client_id: 'frozen' };
+    expect((await ann.request('message.send', data)).error).toBeUndefined();
+  });
+  await send(ann, 'after');
+  await checkAll(['before', 'unknown', 'after']);
+});
+
+it('delivers what was published while the subscriber links were cut', async () => {
+  const redis = new Redis(stack.redis!.url);
+  try {
+    const load = startLoad(people, [room.id]);
+    for (let round = 0; round < 5; round++) {
+      await load.more(3);
+      expect(Number(await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))).toBeGreaterThan(0);
+    }
+    await load.more(3);
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    const sent = await load.stop();
+    expect(sent.filter(({ error }) => error)).toEqual([]);
+    const rows = await crowd.checkRoom(room.id);
+    expect(rows).toHaveLength(sent.length + 1);
+    // The very last ones too, though nothing follows them.
+    await checkAll(rows.map(({ content }) => content));
+  } finally {
+    redis.disconnect();
+  }
+});
+
+it('loses no answer when every link of Redis is cut under load', async () => {
+  const redis = new Redis(stack.redis!.url);
+  try {
+    const load = startLoad(people, [room.id]);
+    for (let round = 0; round < 3; round++) {
+      await load.more(3);
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    }
+    await load.more(3);
+    const sent = await load.stop();
+    const rows = await crowd.checkRoom(room.id);
+    await checkAll(rows.map(({ content }) => content));
+    for (const { content, ack } of sent) {
+      if (ack) expect(rows.find((row) => row.id === ack.message_id)).toMatchObject({ content, seq: ack.seq });
+    }
+    expect(new Set(rows.map(({ content }) => content)).size).toBe(rows.length);
+  } finally {
+    redis.disconnect();
+  }
+});
