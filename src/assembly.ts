@@ -6,7 +6,7 @@ import type { Broadcast } from './broadcast/broadcast.js';
 import { createMemoryBroadcast } from './broadcast/memory.js';
 import { createRedisBroadcast } from './broadcast/redis.js';
 import { WorkerRuntime } from './consumer/runtime.js';
-import { createDefaultLogger } from './logging/logger.js';
+import { createDefaultLogger, createRedactedLogger } from './logging/logger.js';
 import { type ChatModels, createUserModel, initModels } from './models/index.js';
 import { migrate } from './models/migrate.js';
 import { createBullQueue } from './queue/bullmq.js';
@@ -34,7 +34,9 @@ export interface Assembly {
 /** Makes the parts. Opens no socket and runs no query by itself; a wrong setting throws a sentence. */
 export function assemble(input: ChatSettings): Assembly {
   const settings = resolveSettings(input);
-  const logger = settings.logger ?? createDefaultLogger({ level: settings.logLevel });
+  const logger = settings.logger
+    ? createRedactedLogger(settings.logger)
+    : createDefaultLogger({ level: settings.logLevel });
   const sequelize = openDatabase(settings.database);
   const ownsDatabase = sequelize !== settings.database;
   const models = initModels(sequelize, {

@@ -18,6 +18,22 @@ export function createDefaultLogger({ level = 'info' }: { level?: string | undef
   });
 }
 
+/**
+ * A host's own logger, for our entries: secrets are taken out before its formats and transports see them, and an error is
+ * its stack, which formats that print JSON would drop. The host's other entries are not touched.
+ */
+export function createRedactedLogger(logger: Logger): Logger {
+  const format = redact();
+  // As winston makes a child: only `write` is replaced, and children of this one end here too.
+  return Object.create(logger, {
+    write: {
+      value(info: Logform.TransformableInfo) {
+        return logger.write(format.transform(info, format.options));
+      },
+    },
+  }) as Logger;
+}
+
 /** `2026-01-31T12:00:00.000Z info connection opened connectionId=... userId=1` */
 function toLine({ timestamp, level, message, ...rest }: Logform.TransformableInfo): string {
   const words = [String(timestamp), level, oneLine(typeof message === 'string' ? message : asText(message))];

@@ -14,6 +14,9 @@ const secretTexts: readonly [RegExp, string][] = [
   [/([?&]token=)[^&\s"'<>]+/gi, `$1${hidden}`],
   [/\b(Bearer[ ,]+)[\w.~+/=-]+/gi, `$1${hidden}`],
   [/(\/\/[^/\s:@]*:)[^/\s@]+@/g, `$1${hidden}@`],
+  // What databases quote of a statement and its values.
+  [/\b(near ['"]).*?(?=['"] at line \d|['"]: syntax error)/gs, `$1${hidden}`],
+  [/\b(Duplicate entry|(?:Truncated i|I)ncorrect [\w ]+ value:) '.*?'(?= for |$)/gms, `$1 ${hidden}`],
   // A JSON web token, wherever it stands.
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, hidden],
 ];
@@ -71,10 +74,17 @@ function withoutSecrets(text: string): string {
  */
 function describeError(error: Error, depth = 0): string {
   const code = (error as NodeJS.ErrnoException).code;
-  const own = `${error.stack || `${error.name}: ${error.message}`}${code === undefined ? '' : ` [${code}]`}`;
+  const own = `${stackOf(error)}${code === undefined ? '' : ` [${code}]`}`;
   const causes = [error.cause, ...(error instanceof AggregateError ? error.errors : [])];
   const texts = causes
     .filter((cause) => cause instanceof Error)
     .map((cause) => `caused by ${describeError(cause, depth + 1)}`);
   return depth > 3 ? own : [own, ...texts].join('\n');
+}
+
+/** Sequelize replaces the stack of a database's error by one that does not say what was wrong. */
+function stackOf({ stack = '', name, message }: Error): string {
+  if (stack.includes(message) && stack !== '') return stack;
+  const frames = stack.search(/^ +at /m);
+  return frames < 0 ? `${name}: ${message}` : `${name}: ${message}\n${stack.slice(frames)}`;
 }

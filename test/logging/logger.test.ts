@@ -93,6 +93,26 @@ it("prints an error's stack and causes, but not what hangs on it", () => {
   expect(text()).not.toContain('hunter2');
 });
 
+it('says what was wrong with a statement, and not what the database quotes of it', () => {
+  const { logger, text } = caught();
+  // As Sequelize leaves them: a stack without the message.
+  const fail = (message: string) =>
+    Object.assign(new Error(message), { name: 'DatabaseError', stack: 'Error: \n    at query (query.js:1:1)' });
+  for (const message of [
+    "You have an error in your SQL syntax; check it near 'hunter2 it's' at line 1",
+    'near "hunter2": syntax error',
+    "Incorrect string value: 'hunter2\\xF0' for column `content` at row 1",
+    "Duplicate entry '7-hunter2' for key 'sender_client'",
+    'no such table: nowhere',
+  ]) {
+    logger.error('it failed', { error: fail(message) });
+  }
+  expect(text()).toContain('DatabaseError: no such table: nowhere');
+  expect(text()).toContain('Duplicate entry [not logged] for key');
+  expect(text().match(/at query/g)).toHaveLength(5);
+  expect(text()).not.toContain('hunter2');
+});
+
 it('prints no line break that somebody else wrote, nor ends by what it cannot print', () => {
   const { logger, text } = caught();
   const circle: Record<string, unknown> = { big: 5n, bytes: Buffer.from('hunter2'), none: null, when: new Date(0) };

@@ -76,6 +76,8 @@ export interface Answer {
 export interface TestDatabase {
   readonly userIds: number[];
   open(options?: { broadcast?: KeepingBroadcast; settings?: ChatSettings }): TestRuntime;
+  /** One more connection pool of this database, for a chat of one's own. */
+  connect(): Sequelize;
   /** All rows of all the chat's tables, as text, table by table. */
   rows(): Promise<Record<string, string[]>>;
   query<T extends object>(sql: string, replacements?: unknown[]): Promise<T[]>;
@@ -102,7 +104,7 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
   const folder = await mkdtemp(join(tmpdir(), 'chat-system-'));
   const server = kind === 'MariaDB' ? await startMariaDb() : null;
   const opened: Sequelize[] = [];
-  const connect = (statements: string[]) => {
+  const connect = (statements: string[] = []) => {
     const options = { logging: (sql: string) => void statements.push(sql), pool: { max: 10 } };
     const sequelize = server
       ? new Sequelize(server.url, options)
@@ -110,7 +112,7 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
     opened.push(sequelize);
     return sequelize;
   };
-  const own = connect([]);
+  const own = connect();
   await migrate(own, { createUsersTable: true });
   const names = Array.from({ length: users }, (_, index) => `user_${index + 1}`);
   await own.query(`INSERT INTO users (username) VALUES ${names.map(() => '(?)').join(', ')}`, { replacements: names });
@@ -123,6 +125,7 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
   const ids = await query<{ id: number }>('SELECT id FROM users ORDER BY id');
   return {
     userIds: ids.map(({ id }) => id),
+    connect: () => connect(),
     open({ broadcast = keepingBroadcast(), settings = {} } = {}) {
       const statements: string[] = [];
       const sequelize = connect(statements);
