@@ -46,6 +46,7 @@ export {
   PermissionHandler,
   type PermissionOptions,
 } from './permissions/permission-handler.js';
+export type * from './protocol/dispatch-payloads.js';
 export {
   ChatError,
   CloseCode,
