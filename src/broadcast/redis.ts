@@ -1,3 +1,5 @@
+// Long: both ends of the pipe, its keys and its scripts stand together, or they would drift apart.
+
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.js';

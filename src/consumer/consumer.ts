@@ -1,3 +1,5 @@
+// Long: every built-in event of the protocol is a short method here, so that one subclass can change any of them.
+
 import type { Model } from 'sequelize';
 import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';

@@ -1,3 +1,5 @@
+// Long: one socket's whole life in the order it happens; its steps are methods that a host overrides.
+
 import type { IncomingMessage } from 'node:http';
 import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';

@@ -1,3 +1,5 @@
+// Long: connections, events in flight and the repair after an outage share one state.
+
 import type { IncomingMessage } from 'node:http';
 import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';

@@ -1,3 +1,5 @@
+// Long: joining, leaving, order and repair of a room's broadcasts are one state machine.
+
 import type { Logger } from 'winston';
 import type { Control, GatewayLink } from '../broadcast/broadcast.js';
 import type { Envelope } from '../protocol/envelope.js';

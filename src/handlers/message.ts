@@ -1,3 +1,5 @@
+// Long: each operation on messages is a pair of methods that a host overrides, side by side.
+
 import { UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import type { ActingUser } from '../permissions/permission-handler.js';
