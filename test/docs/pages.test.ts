@@ -65,7 +65,7 @@ describe('names', () => {
       ...methods(PermissionHandler),
       ...methods(entry.ChatMessagingConsumer),
     ]);
-    const prose = proseOf(page);
+    const prose = proseOf(page).replace(/\s+/g, ' ');
     const wrong = [...prose.matchAll(/`(_?(?:have|can|is|create|receive|Abstract)[A-Z]\w+)`/g)]
       .map(([, name]) => name!)
       .filter((name) => !known.has(name) && !(name in settingsRules().keys) && name !== 'createRemoteJWKSet')
@@ -211,9 +211,25 @@ describe('the settings page', () => {
   });
 });
 
+describe('the architecture page', () => {
+  test('lets every folder import what it does import', () => {
+    const rows = tableRows('docs/architecture.md').filter(([folder]) => /^`(src\/)?\w+`$/.test(folder!));
+    const folders = new Set(readdirSync(join(root, 'src')).filter((name) => !name.includes('.')));
+    expect(rows.map(([folder]) => folder!.replace(/^`(src\/)?|`$/g, '')).sort()).toEqual([...folders, 'worker'].sort());
+    for (const [folder, , mayImport] of rows.filter(([name]) => name !== '`worker`')) {
+      const source = sourceOf(folder!.slice(1, -1)).replace(/^\s*(\/\*|\*|\/\/).*$/gm, '');
+      const imported = [...source.matchAll(/from '(?:\.\.\/)+(\w+)\//g)].map(([, name]) => name!);
+      // A file of `src/store/reads` reaches its own folder by `../`, too.
+      const others = [...new Set(imported)].filter((name) => folders.has(name) && folder !== `\`src/${name}\``);
+      for (const name of others) expect(mayImport, `${folder} imports ${name}`).toContain(`\`${name}\``);
+    }
+  });
+});
+
 describe('the protocol page', () => {
-  const page = readPage(protocolPage);
-  const ticked = new Set([...page.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!));
+  // Where a line ends does not matter.
+  const page = readPage(protocolPage).replace(/\s+/g, ' ');
+  const ticked = new Set([...proseOf(protocolPage).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!));
   const schemas = payloadSchemas({ ...resolveSettings({}), userId: userIdSchema('integer') });
   const inTables = tableRows(protocolPage).map(([first]) => first!);
 
