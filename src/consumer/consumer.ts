@@ -196,8 +196,6 @@ export class ChatMessagingConsumer {
       () => this.eventHandler.createRoom(this.user, data),
       (room) => {
         const group = `group-${room.id}`;
-        const named = (data.type === 'Channel' ? data.subscribers : data.participants) ?? [];
-        for (const userId of new Set([this.user.id, ...named].map(String))) this.addChannelToGroup(group, userId);
         this.sendGroup(group, 'roomcreate.dispatch', room);
         this.acknowledge({ room_id: room.id });
       },
@@ -339,6 +337,8 @@ export class ChatMessagingConsumer {
           refusal = error;
           this.fail(this.runtime.exceptionHandler.handle(error, { eventType: this.job.type, logger: this.logger }));
         }
+        // Whoever an override made a member too: the payload does not name them.
+        for (const [roomId, userId] of unit.takeJoined()) this.#outcome.join(roomId, String(userId));
         const sealed = this.#outcome.seal(unit);
         await storeOutcome(this.runtime, unit, this.job.id, this.#position, sealed);
         return { result: result as T, refusal, sealed };

@@ -52,7 +52,8 @@ export class Outcome {
   }
 
   join(roomId: string, userId: string): void {
-    this.#room(roomId).joined.push(userId);
+    const { joined } = this.#room(roomId);
+    if (!joined.includes(userId)) joined.push(userId);
   }
 
   leave(roomId: string, userId: string, exits: ReadonlyArray<readonly [eventType: string, data: unknown]>): void {

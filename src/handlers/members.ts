@@ -71,6 +71,10 @@ export async function insertMembers(
     })),
     { transaction },
   );
+  unit.noteJoined(
+    room.id,
+    people.map(({ id }) => id),
+  );
   const granted = people.filter(({ id }) => admins.has(String(id))).map(({ id }) => id);
   await grantAll(context, room, granted, { transaction });
   await models.Room.update({ member_count: count }, { where: { id: room.id }, transaction });

@@ -29,6 +29,7 @@ export class UnitOfWork {
   readonly #earlier = new Map<string, EarlierMessage>();
   readonly #rows = new Map<ModelStatic<Model>, object[]>();
   readonly #readMarks = new Map<string, [roomId: string, userId: UserId, seq: number]>();
+  #joined: Array<[roomId: string, userId: UserId]> = [];
 
   constructor(context: StoreContext, transaction: Transaction, grouped: boolean) {
     this.#context = context;
@@ -119,6 +120,18 @@ export class UnitOfWork {
     const key = pairKey(roomId, userId);
     const marked = this.#readMarks.get(key)?.[2] ?? 0;
     if (seq > marked) this.#readMarks.set(key, [roomId, userId, seq]);
+  }
+
+  /** These users are members of the room from this event's first broadcast on: their connections are to hear it. */
+  noteJoined(roomId: string, userIds: readonly UserId[]): void {
+    for (const userId of userIds) this.#joined.push([roomId, userId]);
+  }
+
+  /** Who joined since this was last asked: writes of a group run one after another, so these are of the present one. */
+  takeJoined(): ReadonlyArray<readonly [roomId: string, userId: UserId]> {
+    const joined = this.#joined;
+    this.#joined = [];
+    return joined;
   }
 
   /** Writes what has been collected. Called once, right before the commit. */
