@@ -173,6 +173,38 @@ it('delivers what was published while the subscriber links were cut', async () =
   }
 });
 
+it('delivers by itself, with nothing after it, what was published while the links could not come back', async () => {
+  const redis = new Redis(stack.redis!.url);
+  try {
+    const clients = Number(/connected_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
+    const subscribers = await pubsubLinks(redis);
+    expect(subscribers).toBeGreaterThanOrEqual(2);
+    await redis.config('SET', 'maxclients', clients - subscribers);
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await acknowledged(ann, 'message.send', { room_id: room.id, content: 'unheard' });
+    const another = await acknowledged(people[2]!, 'room.create', {
+      type: 'GroupChat',
+      name: 'unheard',
+      participants: [people[1]!.user.id],
+    });
+    // Its answer made the one gateway look; the other one knows of nothing.
+    const unheard = logs.filter((_, index) => index % 2 === 1).map((log) => log.of(room.id).length);
+    expect(unheard).toEqual([1, 1]);
+    await redis.config('SET', 'maxclients', 10_000);
+    await checkAll(['before', 'unheard']);
+    await people[1]!.expect('roomcreate.dispatch', ({ room_id }) => room_id === another.room_id);
+  } finally {
+    await redis.config('SET', 'maxclients', 10_000);
+    redis.disconnect();
+  }
+});
+
+/** Links that have subscribed to something. */
+async function pubsubLinks(redis: Redis): Promise<number> {
+  const list = String(await redis.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+  return list.split('\n').filter(Boolean).length;
+}
+
 it('loses no answer when every link of Redis is cut under load', async () => {
   const redis = new Redis(stack.redis!.url);
   try {
