@@ -86,7 +86,7 @@ export function createChat(input: ChatSettings): Chat {
       'connectionClass',
       ChatConnection,
     ),
-    describeError: (error): ErrorBody => runtime.exceptionHandler.handle(error, { eventType: 'A frame', logger }),
+    describeError: (error) => runtime.describeError(error, 'A frame', logger),
   });
   const middleware = createMiddleware({
     settings,

@@ -66,6 +66,7 @@ export function startWorker({ runtime, queue }: Assembly): ChatWorker {
     async close() {
       clearInterval(timer);
       await consumer.close();
+      await runtime.settled();
     },
   };
 }

@@ -5,8 +5,10 @@ import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { EventHandler } from '../handlers/event-handler.js';
 import type { MembershipResult } from '../handlers/room.js';
+import type { ChatModels } from '../models/index.js';
 import type { GuardResult } from '../permissions/guards.js';
 import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
+import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { type ErrorBody, ErrorCode, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import { dispatchFrame } from '../protocol/frames.js';
 import type * as payloads from '../protocol/payload-types.js';
@@ -18,6 +20,22 @@ import type { UnitOfWork } from '../store/unit-of-work.js';
 import { type Acknowledgement, Outcome } from './outcome.js';
 import { planResume } from './resume.js';
 import type { WorkerContext } from './worker-context.js';
+
+/** The operations that commit, each with who is told what it made. */
+type Tellers = {
+  readonly [Name in
+    | 'createMessage'
+    | 'messageAcknowledged'
+    | 'createReadReceipt'
+    | 'reactToMessage'
+    | 'modifyMessage'
+    | 'createRoom'
+    | 'joinRoom'
+    | 'leaveRoom'
+    | 'addMembersToRoom'
+    | 'removeMembersFromRoom'
+    | 'modifyRoom']: (result: Awaited<ReturnType<EventHandler[Name]>>, ...args: Parameters<EventHandler[Name]>) => void;
+};
 
 /**
  * One event in a worker: guard, handler, outcome. Subclass it to add `receive…` methods for own events, and name the
@@ -34,9 +52,12 @@ export class ChatMessagingConsumer {
   #guard: (unit?: UnitOfWork) => Promise<GuardResult> = async () => ({ roomIds: [] });
   #access: GuardResult = { roomIds: [] };
   #outcome: Outcome;
-  /** Sends what a result is to tell; set by `commit`, called inside the write's transaction. */
+  /** Sends what an own operation's result is to tell; set by `commit`, called inside the write's transaction. */
   #tell: ((result: never) => void) | undefined;
+  readonly #told = new Set<string>();
+  /** What this run, or an earlier one, has committed so far, of all its writes. */
   #committed: StoredOutcome | undefined;
+  #isAnswered = false;
   #position = 0;
   #effects: Array<() => unknown> = [];
   #resumed: unknown;
@@ -66,6 +87,11 @@ export class ChatMessagingConsumer {
     return `${this.job.gatewayId}.${this.job.connectionId}`;
   }
 
+  /** The configured models, besides `models.User`. */
+  protected get models(): ChatModels {
+    return this.runtime.models;
+  }
+
   /** The room the guard found, where the event names one. */
   get room(): Model | undefined {
     return this.#access.room;
@@ -74,14 +100,14 @@ export class ChatMessagingConsumer {
   // What methods send.
 
   /** To a group: `group-<room id>`, all connections of its present members, or `user-<user id>`, all of that user's. */
-  sendGroup(group: string, eventType: string, data: unknown): void {
+  sendGroup<Type extends string>(group: string, eventType: Type, data: DispatchData<Type>): void {
     const { kind, id } = parseGroup(group);
     if (kind === 'group') this.#outcome.broadcast(id, eventType, data);
     else this.#outcome.target([id], eventType, data);
   }
 
   /** To the connection that asked. */
-  send(eventType: string, data: unknown): void {
+  send<Type extends string>(eventType: Type, data: DispatchData<Type>): void {
     this.#outcome.private(eventType, data);
   }
 
@@ -95,82 +121,58 @@ export class ChatMessagingConsumer {
     this.#outcome.fail(body);
   }
 
-  /** All connections of the user belong to the room's group from the next broadcast of this event on. */
-  addChannelToGroup(group: string, userId: payloads.UserId): void {
+  /**
+   * All connections of the user belong to the room's group from the next broadcast of this event on. A new connection
+   * has the groups of its memberships only, so this is for who is, or just became, a member.
+   */
+  addChannelToGroup(group: string, userId: payloads.UserId = this.user.id): void {
     this.#outcome.join(parseGroup(group).id, String(userId));
   }
 
   /** No connection of the user belongs to the group any more; in place of the broadcast they get `exits`. */
   discardChannelFromGroup(
     group: string,
-    userId: payloads.UserId,
+    userId: payloads.UserId = this.user.id,
     exits: ReadonlyArray<readonly [eventType: string, data: unknown]> = [],
   ): void {
     this.#outcome.leave(parseGroup(group).id, String(userId), exits);
   }
 
-  /** Runs an operation that commits; `tell` sends what its result is to tell, inside the same transaction. */
+  /**
+   * Runs an own operation of the event handler, one that writes by `this.scope.write`; `tell` sends what its result is to
+   * tell, inside the same transaction.
+   */
   async commit<T>(operation: () => Promise<T>, tell: (result: T) => void): Promise<void> {
     this.#tell = tell as (result: never) => void;
     const result = await operation();
-    if (!this.#committed) tell(result);
+    if (this.#tell !== undefined) tell(result);
+    this.#tell = undefined;
   }
 
   /**
    * For own events: a transaction with these rooms locked, in which the guard is asked again. What is sent inside it is
-   * stored with it.
+   * stored with it, and told after the commit. The asker is answered when the event has ended.
    */
   transaction<T>(roomIds: string[], run: (options: WriteOptions) => Promise<T>): Promise<T> {
-    return this.#write({ roomIds }, run);
+    return this.#write({ roomIds }, run, false);
   }
 
   // The built-in events, in the order of the protocol.
 
   async receiveMessageSend(data: payloads.MessageSendPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.createMessage(data, this.user),
-      (message) => {
-        this.sendGroup(`group-${data.room_id}`, 'message.dispatch', message);
-        this.acknowledge({ message_id: message.id, seq: message.seq });
-      },
-    );
+    await this.#perform('createMessage', data, this.user);
   }
 
   async receiveMessageAcknowledged({ message_id }: payloads.MessageIdsPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.messageAcknowledged(this.user, message_id),
-      (messages) => {
-        for (const senderId of new Set(messages.map(({ sender }) => sender.id))) {
-          const theirs = messages.filter(({ sender }) => sender.id === senderId);
-          this.sendGroup(`user-${senderId}`, 'messagedelivered.dispatch', theirs);
-        }
-        this.acknowledge();
-      },
-    );
+    await this.#perform('messageAcknowledged', this.user, message_id);
   }
 
   async receiveMessageRead({ message_id }: payloads.MessageIdsPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.createReadReceipt(this.user, message_id),
-      (rooms) => {
-        for (const [roomId, messages] of rooms) {
-          const shown = typeof message_id === 'string' ? messages[0] : messages;
-          this.sendGroup(`group-${roomId}`, 'readreceipt.dispatch', shown);
-        }
-        this.acknowledge();
-      },
-    );
+    await this.#perform('createReadReceipt', this.user, message_id);
   }
 
   async receiveMessageReact(data: payloads.MessageReactPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.reactToMessage(data, this.user),
-      (result) => {
-        if (result.status === 'failed') this.send('reaction.dispatch', result);
-        else this.sendGroup(`group-${result.message.room.id}`, 'reaction.dispatch', result);
-        this.acknowledge({ status: result.status });
-      },
-    );
+    await this.#perform('reactToMessage', data, this.user);
   }
 
   async receiveMessageTyping({ room_id }: payloads.RoomIdPayload): Promise<void> {
@@ -182,24 +184,11 @@ export class ChatMessagingConsumer {
   }
 
   async receiveMessageModify(data: payloads.MessageModifyPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.modifyMessage(data),
-      (result) => {
-        this.sendGroup(`group-${this.#access.roomIds[0]}`, 'messagemodification.dispatch', result);
-        this.acknowledge();
-      },
-    );
+    await this.#perform('modifyMessage', data);
   }
 
   async receiveRoomCreate(data: payloads.RoomCreatePayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.createRoom(this.user, data),
-      (room) => {
-        const group = `group-${room.id}`;
-        this.sendGroup(group, 'roomcreate.dispatch', room);
-        this.acknowledge({ room_id: room.id });
-      },
-    );
+    await this.#perform('createRoom', this.user, data);
   }
 
   async receiveRoomList(data: payloads.CursorPayload): Promise<void> {
@@ -223,49 +212,23 @@ export class ChatMessagingConsumer {
   }
 
   async receiveRoomJoin({ room_id }: payloads.RoomIdPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.joinRoom(this.user, room_id),
-      (result) => this.#tellJoined(room_id, result, 'self'),
-    );
+    await this.#perform('joinRoom', this.user, room_id);
   }
 
   async receiveRoomLeave({ room_id }: payloads.RoomIdPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.leaveRoom(this.user, { id: room_id }),
-      (result) => {
-        const name = (result.room as { name?: string } | null)?.name ?? 'the room';
-        this.#tellLeft(room_id, result, 'self', () => `You left ${name}`);
-      },
-    );
+    await this.#perform('leaveRoom', this.user, { id: room_id });
   }
 
   async receiveRoomAddMembers({ room_id, members }: payloads.RoomMembersPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.addMembersToRoom(members, { id: room_id }),
-      (result) => this.#tellJoined(room_id, result, this.#username),
-    );
+    await this.#perform('addMembersToRoom', members, { id: room_id });
   }
 
   async receiveRoomRemoveMembers({ room_id, members }: payloads.RoomMembersPayload): Promise<void> {
-    await this.commit(
-      () => this.eventHandler.removeMembersFromRoom(members, { id: room_id }, this.user),
-      (result) => this.#tellLeft(room_id, result, this.#username, () => `You have been removed by ${this.#username}`),
-    );
+    await this.#perform('removeMembersFromRoom', members, { id: room_id }, this.user);
   }
 
   async receiveRoomModify(data: payloads.RoomModifyPayload): Promise<void> {
-    const group = `group-${data.room_id}`;
-    await this.commit(
-      () => this.eventHandler.modifyRoom(data, { id: data.room_id }),
-      (room) => {
-        if (room) this.sendGroup(group, 'roomupdate.dispatch', room);
-        else {
-          this.sendGroup(group, 'roomdelete.dispatch', { room_id: data.room_id });
-          this.#outcome.delete(data.room_id);
-        }
-        this.acknowledge();
-      },
-    );
+    await this.#perform('modifyRoom', data, { id: data.room_id });
   }
 
   async receiveSessionHeartbeat(): Promise<void> {
@@ -284,6 +247,58 @@ export class ChatMessagingConsumer {
     this.#resumed = { ranges };
   }
 
+  // Who is told what an operation made, inside its transaction; by the operation's name and arguments.
+
+  readonly #tellers: Tellers = {
+    createMessage: (message) => {
+      this.sendGroup(`group-${message.room.id}`, 'message.dispatch', message);
+      this.acknowledge({ message_id: message.id, seq: message.seq });
+    },
+    messageAcknowledged: (messages) => {
+      for (const senderId of new Set(messages.map(({ sender }) => sender.id))) {
+        const theirs = messages.filter(({ sender }) => sender.id === senderId);
+        this.sendGroup(`user-${senderId}`, 'messagedelivered.dispatch', theirs);
+      }
+      this.acknowledge();
+    },
+    createReadReceipt: (rooms, _user, messageId) => {
+      for (const [roomId, messages] of rooms) {
+        const shown = typeof messageId === 'string' ? messages[0]! : messages;
+        this.sendGroup(`group-${roomId}`, 'readreceipt.dispatch', shown);
+      }
+      this.acknowledge();
+    },
+    reactToMessage: (result) => {
+      if (result.status === 'failed') this.send('reaction.dispatch', result);
+      else this.sendGroup(`group-${result.message.room.id}`, 'reaction.dispatch', result);
+      this.acknowledge({ status: result.status });
+    },
+    modifyMessage: (result) => {
+      this.sendGroup(`group-${this.#access.roomIds[0]}`, 'messagemodification.dispatch', result);
+      this.acknowledge();
+    },
+    createRoom: (room) => {
+      this.sendGroup(`group-${room.id}`, 'roomcreate.dispatch', room);
+      this.acknowledge({ room_id: room.id });
+    },
+    joinRoom: (result, _user, roomId) => this.#tellJoined(roomId, result, 'self'),
+    leaveRoom: (result, _user, { id }) => {
+      const name = (result.room as { name?: string } | null)?.name ?? 'the room';
+      this.#tellLeft(id, result, 'self', `You left ${name}`);
+    },
+    addMembersToRoom: (result, _ids, { id }) => this.#tellJoined(id, result, this.#username),
+    removeMembersFromRoom: (result, _ids, { id }) =>
+      this.#tellLeft(id, result, this.#username, `You have been removed by ${this.#username}`),
+    modifyRoom: (room, _data, { id }) => {
+      if (room) this.sendGroup(`group-${id}`, 'roomupdate.dispatch', room);
+      else {
+        this.sendGroup(`group-${id}`, 'roomdelete.dispatch', { room_id: id });
+        this.#outcome.delete(id);
+      }
+      this.acknowledge();
+    },
+  };
+
   // How an event runs.
 
   /** Runs the event of this consumer's job and answers it. Rejects, after answering, when it failed for no known reason. */
@@ -299,11 +314,7 @@ export class ChatMessagingConsumer {
     } catch (error) {
       await this.#failed(error);
     }
-    for (const effect of this.#effects) {
-      void Promise.resolve()
-        .then(effect)
-        .catch((error: unknown) => this.logger.error('A side effect after the commit failed.', { error }));
-    }
+    for (const effect of this.#effects) this.runtime.runEffect(effect, this.logger);
     return this.#committed ?? { envelopes: [], targeted: [], answer: this.#outcome.answer() };
   }
 
@@ -311,7 +322,37 @@ export class ChatMessagingConsumer {
     return String(this.user.username ?? this.user.id);
   }
 
-  async #write<T>(request: WriteRequest, run: (options: WriteOptions) => Promise<T>): Promise<T> {
+  /** What was committed; undefined as long as nothing was. */
+  get committed(): StoredOutcome | undefined {
+    return this.#committed;
+  }
+
+  /** Answers an event that was cut short after a commit: what is done is done. */
+  async conclude(): Promise<void> {
+    if (this.#isAnswered) return;
+    const said = this.#committed?.answer ?? [];
+    await this.#answer(said.length > 0 ? said : new Outcome(this.job.eventId).answer());
+  }
+
+  /** Runs one of the handler's operations; one that an override does without a write is told of afterwards. */
+  async #perform<Name extends keyof Tellers>(name: Name, ...args: Parameters<EventHandler[Name]>): Promise<void> {
+    const operation = this.eventHandler[name] as (...args: unknown[]) => Promise<never>;
+    const result = await operation.apply(this.eventHandler, args as unknown[]);
+    if (!this.#told.has(name)) this.#tellOf([name, ...(args as unknown[])], result);
+  }
+
+  #tellOf([name, ...args]: readonly [name: string, ...args: unknown[]], result: unknown): void {
+    this.#told.add(name);
+    const tell = this.#tellers[name as keyof Tellers] as (result: unknown, ...args: unknown[]) => void;
+    tell(result, ...args);
+  }
+
+  async #write<T>(
+    request: WriteRequest,
+    run: (options: WriteOptions) => Promise<T>,
+    isAnswer = !this.#isAnswered,
+  ): Promise<T> {
+    const effects = this.#effects.length;
     const roomIds = request.roomIds ?? this.#access.roomIds;
     let room: Model | undefined;
     const { result, refusal, sealed } = await this.runtime.store.write({
@@ -327,36 +368,59 @@ export class ChatMessagingConsumer {
       },
       run: async (unit) => {
         this.#outcome = new Outcome(this.job.eventId);
+        // This may be a second try, after a deadlock.
+        this.#effects.length = effects;
         let result: T | undefined;
         let refusal: ValidationError | undefined;
         try {
           result = await run({ transaction: unit.transaction, unit, room });
-          this.#tell?.(result as never);
+          if (request.operation) this.#tellOf(request.operation, result);
+          else this.#tell?.(result as never);
         } catch (error) {
           if (!(error instanceof ValidationError && error.commit)) throw error;
           refusal = error;
-          this.fail(this.runtime.exceptionHandler.handle(error, { eventType: this.job.type, logger: this.logger }));
+          this.#sendError(error);
         }
         // Whoever an override made a member too: the payload does not name them.
         for (const [roomId, userId] of unit.takeJoined()) this.#outcome.join(roomId, String(userId));
-        const sealed = this.#outcome.seal(unit);
+        const sealed = this.#outcome.seal(unit, isAnswer);
         await storeOutcome(this.runtime, unit, this.job.id, this.#position, sealed);
         return { result: result as T, refusal, sealed };
       },
     });
-    this.#position += Math.max(1, sealed.envelopes.length);
-    this.#committed = sealed;
+    if (!request.operation) this.#tell = undefined;
     this.#outcome = new Outcome(this.job.eventId);
-    await this.runtime.publisher.publish(this.job, sealed);
+    await this.#publish(sealed, isAnswer);
     if (refusal) throw refusal;
     return result;
   }
 
+  /** Publishes what a write committed; its answer too, unless the event is not done. */
+  async #publish(sealed: StoredOutcome, isAnswer: boolean): Promise<void> {
+    this.#position += Math.max(1, sealed.envelopes.length);
+    const before = this.#committed;
+    this.#committed = {
+      envelopes: [...(before?.envelopes ?? []), ...sealed.envelopes],
+      targeted: [...(before?.targeted ?? []), ...sealed.targeted],
+      answer: this.#isAnswered ? before!.answer : [...(before?.answer ?? []), ...sealed.answer],
+    };
+    await this.runtime.publisher.publish(this.job, sealed);
+    if (isAnswer && !this.#isAnswered) await this.#answer(this.#committed.answer);
+  }
+
+  async #answer(frames: string[]): Promise<void> {
+    this.#isAnswered = true;
+    const committed = this.#committed;
+    if (committed) this.#committed = { ...committed, answer: frames };
+    await this.runtime.publisher.answer(this.job, frames, committed?.envelopes ?? [], { result: this.#resumed });
+  }
+
   /** Publishes what was sent outside a write, and answers. */
   async #finish(): Promise<void> {
-    if (this.#outcome.reachesOthers) {
-      this.#tell = undefined;
-      const trailing = this.#outcome;
+    const trailing = this.#outcome;
+    // What was said inside a transaction comes first, and carries the event's id.
+    const isSaid = (this.#committed?.answer.length ?? 0) > 0;
+    if (trailing.reachesOthers) {
       const { sealed } = await this.runtime.store.write({
         roomIds: trailing.roomIds,
         grouped: false,
@@ -366,26 +430,30 @@ export class ChatMessagingConsumer {
           for (const roomId of trailing.roomIds) if (!unit.isLocked(roomId)) throw new NotFound();
         },
         run: async (unit) => {
-          const sealed = trailing.seal(unit);
+          const sealed = trailing.seal(unit, !this.#isAnswered && !isSaid);
           await storeOutcome(this.runtime, unit, this.job.id, this.#position, sealed);
           return { sealed };
         },
       });
-      this.#committed = sealed;
-      await this.runtime.publisher.publish(this.job, sealed);
-    } else if (!this.#committed) {
-      await this.runtime.publisher.reply(this.job, this.#outcome.answer(), { result: this.#resumed });
+      await this.#publish(sealed, true);
+    } else if (!this.#isAnswered) {
+      const said = this.#committed?.answer ?? [];
+      await this.#answer(isSaid ? [...said, ...trailing.said()] : trailing.answer());
+    } else if (trailing.said().length > 0) {
+      this.logger.warn('What an event sends to its asker after its answer is lost: send it inside the transaction.');
     }
   }
 
   async #failed(error: unknown): Promise<void> {
     if (this.#committed) {
+      await this.conclude();
       // It is done and told: what came after cannot undo it.
       if (!(error instanceof ValidationError && error.commit)) {
         this.logger.error('The event was committed, but something after it failed.', { error });
       }
       return;
     }
+    this.#effects = [];
     // Refused, broken at the commit, or done before: perhaps by another run of this very job, which may not have told.
     if (await this.#publishStored().catch(() => false)) return;
     if (error instanceof Repeated) {
@@ -397,22 +465,29 @@ export class ChatMessagingConsumer {
       const repeated = await this.#findRepeat();
       if (repeated) return this.#failed(repeated);
     }
-    const { exceptionHandler } = this.runtime;
-    const { code, detail, ...extra } = exceptionHandler.handle(error, {
-      eventType: this.job.type,
-      logger: this.logger,
-    });
     this.#outcome = new Outcome(this.job.eventId);
-    exceptionHandler.sendError(this, detail, this.job.type, error, code, extra);
+    const code = this.#sendError(error);
     await this.runtime.publisher.reply(this.job, this.#outcome.answer());
     if (code === ErrorCode.internal) throw new AnsweredError(error);
   }
 
+  /** Makes an error the event's answer, the way the exception handler wants it. Returns its code. */
+  #sendError(error: unknown): number {
+    const { code, detail, ...extra } = this.runtime.describeError(error, this.job.type, this.logger);
+    try {
+      this.runtime.exceptionHandler.sendError(this, detail, this.job.type, error, code, extra);
+    } catch (failure) {
+      this.logger.error('exceptionHandlerClass failed in sendError.', { error: failure });
+      this.fail({ ...extra, code, detail });
+    }
+    return code;
+  }
+
   /** A send that is refused now may be the repeat of one that was carried out while it was allowed. */
   async #findRepeat(): Promise<Repeated | undefined> {
-    const { type, data } = this.job;
+    const { data } = this.job;
     const clientId = (data as { client_id?: unknown } | null)?.client_id;
-    if (type !== 'message.send' || typeof clientId !== 'string') return undefined;
+    if (this.runtime.registration(this).payload !== 'message.send' || typeof clientId !== 'string') return undefined;
     const checked = checkPayload(this.runtime.registration(this).schema, data) as payloads.MessageSendPayload;
     try {
       await this.eventHandler.refuseRepeatedMessage(checked, this.user);
@@ -427,6 +502,8 @@ export class ChatMessagingConsumer {
     if (!stored) return false;
     this.#committed = stored;
     await this.runtime.publisher.publish(this.job, stored);
+    // It ended before it answered, after the commit of what it did.
+    await this.conclude();
     return true;
   }
 
@@ -440,13 +517,13 @@ export class ChatMessagingConsumer {
     this.acknowledge();
   }
 
-  #tellLeft(roomId: string, { room, members }: MembershipResult, removedBy: string, message: () => string): void {
+  #tellLeft(roomId: string, { room, members }: MembershipResult, removedBy: string, message: string): void {
     if (members.length > 0) {
       const group = `group-${roomId}`;
       const isEmpty = room?.member_count === 0;
       for (const { id } of members) {
         this.discardChannelFromGroup(group, id, [
-          ['roomexit.dispatch', { room, message: message() }],
+          ['roomexit.dispatch', { room, message }],
           ...(isEmpty ? [['roomdelete.dispatch', { room_id: roomId }] as const] : []),
         ]);
       }

@@ -7,7 +7,9 @@ export interface EventRegistration {
   readonly guard: Guard<never>;
   /** Runs with the checked data, after the guard. */
   readonly handler: (data: never) => Promise<void>;
-  /** The schema of `data`. The built-in events have theirs; an own event without one is refused at start. */
+  /** The built-in event whose data it takes: so that `events['chat.say'] = events['message.send']` needs no schema. */
+  readonly payload?: string | undefined;
+  /** The schema of `data`, before that of `payload`. The built-in events have theirs; an own event without one is refused at start. */
   readonly schema?: Joi.ObjectSchema | undefined;
   /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
   readonly lossy?: boolean | undefined;

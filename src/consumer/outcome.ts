@@ -83,18 +83,24 @@ export class Outcome {
 
   /** The frames for the asking connection: an explicit answer, or the last private dispatch, carries the event's id. */
   answer(): string[] {
-    if (this.#answer !== undefined) return [...this.#private, this.#answer];
-    const last = this.#private.at(-1);
-    if (last !== undefined) return [...this.#private.slice(0, -1), withId(last, this.#eventId)];
-    return this.#eventId === undefined ? [] : [ackFrame({ status: 'successful' }, this.#eventId)];
+    const said = this.said();
+    if (said.length > 0 || this.#eventId === undefined) return said;
+    return [ackFrame({ status: 'successful' }, this.#eventId)];
   }
 
-  /** Takes offsets from the locked rooms and finishes all frames. */
-  seal(unit: UnitOfWork): StoredOutcome {
+  /** The same without the acknowledgement that goes without saying. */
+  said(): string[] {
+    if (this.#answer !== undefined) return [...this.#private, this.#answer];
+    const last = this.#private.at(-1);
+    return last === undefined ? [] : [...this.#private.slice(0, -1), withId(last, this.#eventId)];
+  }
+
+  /** Takes offsets from the locked rooms and finishes all frames. `isAnswer` false: the event goes on after this write. */
+  seal(unit: UnitOfWork, isAnswer: boolean): StoredOutcome {
     return {
       envelopes: [...this.#rooms.values()].flatMap((room) => sealRoom(room, unit)),
       targeted: this.#targeted,
-      answer: this.answer(),
+      answer: isAnswer ? this.answer() : this.said(),
     };
   }
 
@@ -118,7 +124,7 @@ function sealRoom({ roomId, dispatches, joined, left, deleted }: RoomBroadcast, 
       roomId,
       offset,
       ...(dispatch && { frame: dispatchFrame(dispatch.eventType, dispatch.data, { room_id: roomId, offset }) }),
-      ...(isFirst && joined.length > 0 && { joined }),
+      ...(isFirst && joined.length > 0 && { joined: [...new Set(joined)] }),
       ...(isFirst && left.length > 0 && { left }),
       ...(index === all.length - 1 && deleted && { deleted }),
     };

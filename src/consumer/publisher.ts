@@ -1,9 +1,10 @@
 import type { Broadcast, Reply } from '../broadcast/broadcast.js';
+import type { Envelope } from '../protocol/envelope.js';
 import type { ChatJob } from '../queue/queue.js';
 import type { StoreContext } from '../store/context.js';
 import { loadEnvelopes, type StoredOutcome } from '../store/outcomes.js';
 
-/** Publishes committed outcomes: broadcasts in offset order, then who joined and who is named, then the answer. */
+/** Publishes committed outcomes: broadcasts in offset order, then who joined and who is named; and answers events. */
 export class Publisher {
   readonly #broadcast: Broadcast;
   readonly #context: StoreContext;
@@ -14,7 +15,7 @@ export class Publisher {
   }
 
   /** Publishes what an event committed. A second time it changes nothing: gateways know what they have seen. */
-  async publish(job: ChatJob, { envelopes, targeted, answer }: StoredOutcome): Promise<void> {
+  async publish(job: ChatJob, { envelopes, targeted }: StoredOutcome): Promise<void> {
     if (envelopes.length > 0) {
       await this.#broadcast.publish(envelopes, (roomId, after, upTo) =>
         loadEnvelopes(this.#context, roomId, after, upTo),
@@ -29,8 +30,17 @@ export class Publisher {
     await Promise.all(
       controls.map((control, index) => this.#broadcast.control({ id: `${job.id}:${index}`, ...control })),
     );
-    const after = envelopes.map(({ roomId, offset }): [string, number] => [roomId, offset]);
-    await this.reply(job, answer, after.length > 0 ? { after } : {});
+  }
+
+  /** Answers the asking connection, after these broadcasts. */
+  async answer(
+    job: ChatJob,
+    frames: string[],
+    behind: readonly Envelope[],
+    more: Pick<Reply, 'result'>,
+  ): Promise<void> {
+    const after = behind.map(({ roomId, offset }): [string, number] => [roomId, offset]);
+    await this.reply(job, frames, after.length > 0 ? { ...more, after } : more);
   }
 
   /** Answers the asking connection, or the gateway itself. An event without a gateway is answered where it was made. */

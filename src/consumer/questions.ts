@@ -57,9 +57,8 @@ async function connect(runtime: WorkerContext, job: ChatJob) {
   const handler = handlerOf(runtime, job, user);
   const session = await handler.registerSession(user, (job.data as { channel_name: string }).channel_name);
   const rooms = (await handler.memberRooms([user.id])).get(String(user.id)) ?? [];
-  const frames = runtime.settings.enableNotification
-    ? [dispatchFrame('chat.notifications', await handler.getAndGroupChatNotifications(user))]
-    : [];
+  const unseen = runtime.settings.enableNotification ? await handler.getAndGroupChatNotifications(user) : null;
+  const frames = unseen === null || unseen === undefined ? [] : [dispatchFrame('chat.notifications', unseen)];
   return { sessionId: session.id, rooms, frames };
 }
 
@@ -68,6 +67,6 @@ function handlerOf(runtime: WorkerContext, job: ChatJob, user: ActingUser): Even
     jobId: job.id,
     user,
     write: () => Promise.reject(new Error('Nothing is written while a connection is set up.')),
-    afterCommit: (effect) => void Promise.resolve().then(effect),
+    afterCommit: (effect) => runtime.runEffect(effect, runtime.logger),
   });
 }

@@ -6,7 +6,7 @@ import type { EventScope, HandlerContext } from '../handlers/base.js';
 import { EventHandler } from '../handlers/event-handler.js';
 import type { ChatModels } from '../models/index.js';
 import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
-import { ErrorCode } from '../protocol/errors.js';
+import { type ErrorBody, ErrorCode } from '../protocol/errors.js';
 import { errorFrame } from '../protocol/frames.js';
 import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
 import type { ChatJob, Delivery } from '../queue/queue.js';
@@ -67,6 +67,7 @@ export class WorkerRuntime implements WorkerContext {
   readonly #eventMapper: (consumer: ChatMessagingConsumer) => EventMap;
   readonly #schemas: ReadonlyMap<string, Joi.ObjectSchema>;
   readonly #userIdKind: UserIdKind;
+  readonly #effects = new Set<Promise<unknown>>();
 
   constructor({ settings, sequelize, models, broadcast, logger }: RuntimeOptions) {
     this.settings = settings;
@@ -130,9 +131,37 @@ export class WorkerRuntime implements WorkerContext {
     return this.users.get(key) === undefined && !('sequelize' in user) ? undefined : user;
   }
 
+  /** What a client is told about an error: what `exceptionHandlerClass` says, or 4006 when that one fails itself. */
+  describeError(error: unknown, eventType: string, logger: Logger): ErrorBody {
+    try {
+      const body = this.exceptionHandler.handle(error, { eventType, logger });
+      if (Number.isInteger(body?.code) && body.detail !== undefined) return body;
+      logger.error('exceptionHandlerClass gave no code and detail for an error.', { error });
+    } catch (failure) {
+      logger.error('exceptionHandlerClass failed at an error.', { error, failure });
+    }
+    return { code: ErrorCode.internal, detail: 'Internal server error.' };
+  }
+
+  /** Runs a side effect outside any event's time; a throw is logged. Closing waits for it. */
+  runEffect(effect: () => unknown, logger: Logger): void {
+    const running = Promise.resolve()
+      .then(effect)
+      .catch((error: unknown) => logger.error('A side effect after the commit failed.', { error }))
+      .finally(() => this.#effects.delete(running));
+    this.#effects.add(running);
+  }
+
+  /** Resolves when the side effects under way are done, or have taken as long as an event may. */
+  async settled(): Promise<void> {
+    const all = Promise.all(this.#effects);
+    await this.#inTime(all).catch(() => this.logger.warn('A side effect took too long to wait for.'));
+  }
+
   /** Runs one job to its end: answers it, or rejects after answering when it failed for no known reason. */
   async runJob(job: ChatJob, { earlierRuns }: Delivery): Promise<StoredOutcome | undefined> {
     const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
+    let consumer: ChatMessagingConsumer | undefined;
     try {
       if (job.type.startsWith('$')) {
         await this.#inTime(answerQuestion(this, job));
@@ -144,11 +173,17 @@ export class WorkerRuntime implements WorkerContext {
         await this.publisher.reply(job, [errorFrame(body, job.eventId)]);
         return undefined;
       }
-      const consumer = new this.#consumerClass(this, job, user);
+      consumer = new this.#consumerClass(this, job, user);
       return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true));
     } catch (error) {
       if (error instanceof AnsweredError) throw error;
-      const body = this.exceptionHandler.handle(error, { eventType: job.type, logger });
+      if (consumer?.committed) {
+        // Out of time after its commit: that stands, and was told.
+        logger.error('The event was committed, but something after it failed.', { error });
+        await consumer.conclude();
+        return consumer.committed;
+      }
+      const body = this.describeError(error, job.type, logger);
       await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
       if (isUnavailable(error)) return undefined;
       throw new AnsweredError(error);

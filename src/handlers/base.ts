@@ -6,7 +6,7 @@ import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
 import type { UserCache } from '../store/reads/user-cache.js';
-import type { SendRequest } from '../store/requests.js';
+import type { ClientRequest } from '../store/requests.js';
 import type { Pair } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 
@@ -28,10 +28,12 @@ export interface WriteOptions {
 
 /** What a write needs before it runs. */
 export interface WriteRequest {
+  /** The operation it is, and with what: so that whoever it concerns is told, whichever event it is part of. */
+  readonly operation?: readonly [name: string, ...args: unknown[]] | undefined;
   /** Rooms to lock; by default those that the event's guard named. */
   readonly roomIds?: string[] | undefined;
   readonly pairs?: readonly Pair[] | undefined;
-  readonly requests?: readonly SendRequest[] | undefined;
+  readonly requests?: readonly ClientRequest[] | undefined;
   readonly grouped?: boolean | undefined;
   /** Asked under the lock, after the guard; reads only. */
   check?(unit: UnitOfWork): Promise<void>;
@@ -58,6 +60,7 @@ export abstract class BaseHandler {
     this.scope = scope;
   }
 
+  /** The configured models, `models.Message`, besides `models.User`. */
   protected get models(): ChatModels {
     return this.context.models;
   }
@@ -66,6 +69,7 @@ export abstract class BaseHandler {
     return this.context.settings;
   }
 
+  /** `serializers.getSerializer('MessageSerializer')`: the configured one. */
   protected get serializers(): Serializers {
     return this.context.serializers;
   }

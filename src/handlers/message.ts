@@ -10,10 +10,11 @@ import type {
   MessageSendPayload,
   RoomMessagesPayload,
 } from '../protocol/payload-types.js';
-import type { MessageShape } from '../protocol/shapes.js';
+import type { HistoryShape, MessageShape } from '../protocol/shapes.js';
+import type { TransactionOptions } from '../store/context.js';
 import { loadMessages, readHistory, serializeMessages } from '../store/reads/index.js';
 import { refuseRepeat, requestHash } from '../store/repeat.js';
-import { findEarlierMessages, requestKey } from '../store/requests.js';
+import { findEarlierMessages, rememberDeleted, requestKey } from '../store/requests.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { cleanContent } from './content.js';
@@ -52,6 +53,8 @@ export abstract class MessageHandler extends RoomHandler {
     const write = () =>
       this.scope.write(
         {
+          operation: ['createMessage', data, user],
+          roomIds: [data.room_id],
           pairs: [[data.room_id, user.id]],
           requests: data.client_id === undefined ? [] : [[user.id, data.client_id]],
           // An override may need its rows at once, so it gets a transaction of its own.
@@ -130,7 +133,9 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Adds, replaces or takes back the user's one reaction to a message. */
   async reactToMessage(data: MessageReactPayload, user: ActingUser): Promise<ReactionResult> {
-    return this.scope.write({}, (options) => this._reactToMessage(data, user, options));
+    return this.scope.write({ operation: ['reactToMessage', data, user] }, (options) =>
+      this._reactToMessage(data, user, options),
+    );
   }
 
   async _reactToMessage(data: MessageReactPayload, user: ActingUser, options: WriteOptions): Promise<ReactionResult> {
@@ -163,7 +168,9 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Notes that messages reached one of the user's devices. Returns those it was news for; own ones are no news. */
   async messageAcknowledged(user: ActingUser, messageId: string | readonly string[]): Promise<MessageShape[]> {
-    return this.scope.write({}, (options) => this._messageAcknowledged(user, messageId, options));
+    return this.scope.write({ operation: ['messageAcknowledged', user, messageId] }, (options) =>
+      this._messageAcknowledged(user, messageId, options),
+    );
   }
 
   async _messageAcknowledged(
@@ -186,7 +193,9 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Notes that the user read messages, which also acknowledges them. Returns those newly read, by room. */
   async createReadReceipt(user: ActingUser, messageId: string | readonly string[]): Promise<RoomReceipts[]> {
-    return this.scope.write({}, (options) => this._createReadReceipt(user, messageId, options));
+    return this.scope.write({ operation: ['createReadReceipt', user, messageId] }, (options) =>
+      this._createReadReceipt(user, messageId, options),
+    );
   }
 
   async _createReadReceipt(
@@ -214,7 +223,7 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Edits one message, or deletes some of one room. */
   async modifyMessage(data: MessageModifyPayload): Promise<ModificationResult> {
-    return this.scope.write({}, (options) => this._modifyMessage(data, options));
+    return this.scope.write({ operation: ['modifyMessage', data] }, (options) => this._modifyMessage(data, options));
   }
 
   async _modifyMessage(data: MessageModifyPayload, options: WriteOptions): Promise<ModificationResult> {
@@ -222,11 +231,15 @@ export abstract class MessageHandler extends RoomHandler {
   }
 
   /** A part of the room's history, newest first. */
-  async retrieveMessages(room: { readonly id: string }, data: RoomMessagesPayload): Promise<object> {
-    return this._retrieveMessages(room, data);
+  async retrieveMessages(room: { readonly id: string }, data: RoomMessagesPayload): Promise<HistoryShape> {
+    return this._retrieveMessages(room, data, {});
   }
 
-  async _retrieveMessages(room: { readonly id: string }, data: RoomMessagesPayload): Promise<object> {
+  async _retrieveMessages(
+    room: { readonly id: string },
+    data: RoomMessagesPayload,
+    _options: TransactionOptions,
+  ): Promise<HistoryShape> {
     return readHistory(this.context, room.id, data);
   }
 
@@ -258,6 +271,7 @@ export abstract class MessageHandler extends RoomHandler {
         { where: { id: ids }, transaction },
       );
     } else {
+      await this.#rememberSends(ids, options);
       await this.models.Message.destroy({ where: { id: ids }, transaction });
     }
     return { status: 'successful', action: 'delete', message_ids: ids };
@@ -271,8 +285,24 @@ export abstract class MessageHandler extends RoomHandler {
       ? unit.earlierMessage(user.id, client_id)
       : (await findEarlierMessages(this.context, [[user.id, client_id]])).get(requestKey(user.id, client_id));
     if (earlier) {
-      refuseRepeat(earlier.request_hash, requestHash({ ...data }), { message_id: earlier.id, seq: earlier.seq });
+      refuseRepeat(earlier.request_hash, requestHash({ ...data }), earlier.answer);
     }
+  }
+
+  /** What is sent again with the `client_id` of a deleted message must not come back. */
+  async #rememberSends(ids: readonly string[], { transaction }: WriteOptions): Promise<void> {
+    const messages = await this.models.Message.findAll({ where: { id: [...ids] }, transaction });
+    await rememberDeleted(
+      this.context,
+      'message',
+      messages.map(({ id, seq, sender_id, client_id, request_hash }) => ({
+        userId: sender_id,
+        clientId: client_id,
+        request_hash,
+        answer: { message_id: id, seq: Number(seq) },
+      })),
+      transaction,
+    );
   }
 
   /** A parent is a message of the same room. */

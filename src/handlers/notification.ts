@@ -2,6 +2,7 @@ import { Op } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import type { ChatNotificationsShape, MessageShape } from '../protocol/shapes.js';
+import type { TransactionOptions } from '../store/context.js';
 import { readNotifications } from '../store/reads/index.js';
 import type { UserId } from '../store/standing.js';
 import type { WriteOptions } from './base.js';
@@ -15,12 +16,15 @@ export type NotificationType = 'NEW_MESSAGE' | 'REPLY' | 'REACTION';
  * member's joining and their acknowledgements. Only reactions are stored, one row each.
  */
 export abstract class NotificationHandler extends SessionHandler {
-  /** What a user has not seen, by room; sent first on every connection. */
-  async getAndGroupChatNotifications(user: ActingUser): Promise<ChatNotificationsShape> {
-    return this._getAndGroupChatNotifications(user);
+  /**
+   * What a user has not seen, by room; sent first on every connection, as `chat.notifications`. An override may send
+   * another shape, or nothing by returning null.
+   */
+  async getAndGroupChatNotifications(user: ActingUser): Promise<object | null> {
+    return this._getAndGroupChatNotifications(user, {});
   }
 
-  async _getAndGroupChatNotifications(user: ActingUser): Promise<ChatNotificationsShape> {
+  async _getAndGroupChatNotifications(user: ActingUser, _options: TransactionOptions): Promise<ChatNotificationsShape> {
     return readNotifications(this.context, user.id);
   }
 

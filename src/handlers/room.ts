@@ -1,21 +1,27 @@
-import { UniqueConstraintError } from 'sequelize';
+import { type Model, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import type { ActingUser } from '../permissions/permission-handler.js';
+import type { DispatchPayloads } from '../protocol/dispatch-payloads.js';
 import { IntegrityError, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type { CursorPayload, RoomCreatePayload, RoomModifyPayload, UserId } from '../protocol/payload-types.js';
-import type { RoomShape } from '../protocol/shapes.js';
+import type { MemberPageShape, RoomShape } from '../protocol/shapes.js';
+import type { TransactionOptions } from '../store/context.js';
 import { discoverRooms, listMembers, listRooms, readRoom } from '../store/reads/index.js';
 import { refuseRepeat, requestHash } from '../store/repeat.js';
+import { findEarlierRoom } from '../store/requests.js';
 import { loadStandings, pairKey, type RoomFacts } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { deleteMembers, findPeople, insertMembers, type Person, presentAmong } from './members.js';
 import { NotificationHandler } from './notification.js';
-import { modifyRoom } from './room-modification.js';
+import { deleteRoom, modifyRoom } from './room-modification.js';
 
 /** A room, as handlers get it: an instance of the Room model, or anything with its id. */
 export interface RoomReference {
   readonly id: string;
+  readonly type?: string | undefined;
+  /** The row of the room's type, where the room was loaded. */
+  readonly details?: Model | null | undefined;
 }
 
 /** Who came or went, and the room after it. `room` is null when it went with its last member. */
@@ -30,7 +36,11 @@ export abstract class RoomHandler extends NotificationHandler {
   async createRoom(user: ActingUser, data: RoomCreatePayload): Promise<RoomShape> {
     try {
       return await this.scope.write(
-        { roomIds: [], check: (unit) => this.#refuseRepeatedRoom(user, data, unit) },
+        {
+          operation: ['createRoom', user, data],
+          roomIds: [],
+          check: (unit) => this.#refuseRepeatedRoom(user, data, unit),
+        },
         (options) => this._createRoom(user, data, options),
       );
     } catch (error) {
@@ -92,47 +102,60 @@ export abstract class RoomHandler extends NotificationHandler {
   }
 
   /** The user's rooms, newest activity first: all of them, or a page when `limit` is given. */
-  async listRooms(user: ActingUser, data: CursorPayload = {}): Promise<object> {
-    return this._listRooms(user, data);
+  async listRooms(user: ActingUser, data: CursorPayload = {}): Promise<DispatchPayloads['roomlist.dispatch']> {
+    return this._listRooms(user, data, {});
   }
 
-  async _listRooms(user: ActingUser, data: CursorPayload): Promise<object> {
+  async _listRooms(
+    user: ActingUser,
+    data: CursorPayload,
+    _options: TransactionOptions,
+  ): Promise<DispatchPayloads['roomlist.dispatch']> {
     const page = await listRooms(this.context, user.id, data);
     return data.limit === undefined && data.cursor === undefined ? page.rooms : page;
   }
 
   /** Public channels by name. */
-  async discoverRooms(user: ActingUser, data: CursorPayload & { query?: string } = {}): Promise<object> {
-    return this._discoverRooms(user, data);
+  async discoverRooms(
+    user: ActingUser,
+    data: CursorPayload & { query?: string } = {},
+  ): Promise<DispatchPayloads['roomdiscover.dispatch']> {
+    return this._discoverRooms(user, data, {});
   }
 
-  async _discoverRooms(_user: ActingUser, data: CursorPayload & { query?: string }): Promise<object> {
+  async _discoverRooms(
+    _user: ActingUser,
+    data: CursorPayload & { query?: string },
+    _options: TransactionOptions,
+  ): Promise<DispatchPayloads['roomdiscover.dispatch']> {
     return discoverRooms(this.context, data);
   }
 
   /** One room. */
   async retrieveRoom(room: RoomReference): Promise<RoomShape> {
-    return this._retrieveRoom(room);
+    return this._retrieveRoom(room, {});
   }
 
-  async _retrieveRoom(room: RoomReference): Promise<RoomShape> {
-    const shape = await readRoom(this.context, room.id);
+  async _retrieveRoom(room: RoomReference, { transaction }: TransactionOptions): Promise<RoomShape> {
+    const shape = await readRoom(this.context, room.id, { transaction });
     if (!shape) throw new NotFound();
     return shape;
   }
 
   /** A page of a room's members. */
-  async listMembers(room: RoomReference, data: CursorPayload = {}): Promise<object> {
-    return this._listMembers(room, data);
+  async listMembers(room: RoomReference, data: CursorPayload = {}): Promise<MemberPageShape> {
+    return this._listMembers(room, data, {});
   }
 
-  async _listMembers(room: RoomReference, data: CursorPayload): Promise<object> {
+  async _listMembers(room: RoomReference, data: CursorPayload, _options: TransactionOptions): Promise<MemberPageShape> {
     return listMembers(this.context, room.id, data);
   }
 
   /** Adds members; who is one already is passed over. */
   async addMembersToRoom(userIds: readonly UserId[], room: RoomReference): Promise<MembershipResult> {
-    return this.scope.write({ roomIds: [room.id] }, (options) => this._addMembersToRoom(userIds, room, options));
+    return this.scope.write({ operation: ['addMembersToRoom', userIds, room], roomIds: [room.id] }, (options) =>
+      this._addMembersToRoom(userIds, room, options),
+    );
   }
 
   async _addMembersToRoom(
@@ -162,8 +185,9 @@ export abstract class RoomHandler extends NotificationHandler {
     room: RoomReference,
     sessionUser: ActingUser,
   ): Promise<MembershipResult> {
-    return this.scope.write({ roomIds: [room.id] }, (options) =>
-      this._removeMembersFromRoom(userIds, room, sessionUser, options),
+    return this.scope.write(
+      { operation: ['removeMembersFromRoom', userIds, room, sessionUser], roomIds: [room.id] },
+      (options) => this._removeMembersFromRoom(userIds, room, sessionUser, options),
     );
   }
 
@@ -184,18 +208,25 @@ export abstract class RoomHandler extends NotificationHandler {
 
   /** The user leaves the room; with its last member it goes. */
   async leaveRoom(user: ActingUser, room: RoomReference): Promise<MembershipResult> {
-    return this.scope.write({ roomIds: [room.id] }, (options) => this._leaveRoom(user, room, options));
+    return this.scope.write({ operation: ['leaveRoom', user, room], roomIds: [room.id] }, (options) =>
+      this._leaveRoom(user, room, options),
+    );
   }
 
   async _leaveRoom(user: ActingUser, room: RoomReference, options: WriteOptions): Promise<MembershipResult> {
     const facts = await this.facts(room.id, options);
     if (facts.type === 'OneToOneChat') throw new ValidationError('A one to one chat cannot be left');
+    // Who may only read it (an override of haveRoomPermission) is not in it.
+    const present = await presentAmong(this.context, room.id, [user.id], options);
+    if (present.size === 0) throw new PermissionDenied();
     return this.#exit(room.id, [{ id: user.id, username: String(user.username ?? user.id) }], options);
   }
 
   /** The user joins a room by themself: a public channel. Override `_joinRoom` for other ways in. */
   async joinRoom(user: ActingUser, roomId: string): Promise<MembershipResult> {
-    return this.scope.write({ roomIds: [roomId] }, (options) => this._joinRoom(user, roomId, options));
+    return this.scope.write({ operation: ['joinRoom', user, roomId], roomIds: [roomId] }, (options) =>
+      this._joinRoom(user, roomId, options),
+    );
   }
 
   async _joinRoom(user: ActingUser, roomId: string, options: WriteOptions): Promise<MembershipResult> {
@@ -215,9 +246,12 @@ export abstract class RoomHandler extends NotificationHandler {
     return { room: await readRoom(this.context, roomId, options), members };
   }
 
-  /** Changes the room by `data.action`. Returns its new shape, or null when it was deleted. */
+  /**
+   * Changes the room by `data.action`. Returns its new shape, or null when it was deleted. An own action is served by
+   * `_modifyRoom`, which gets `room` loaded: what only its type has is in `room.details`.
+   */
   async modifyRoom(data: RoomModifyPayload, room: RoomReference): Promise<RoomShape | null> {
-    return this.scope.write({ roomIds: [room.id] }, (options) =>
+    return this.scope.write({ operation: ['modifyRoom', data, room], roomIds: [room.id] }, (options) =>
       this._modifyRoom(data, (options.room as unknown as RoomReference | undefined) ?? room, options),
     );
   }
@@ -245,24 +279,21 @@ export abstract class RoomHandler extends NotificationHandler {
       options,
     );
     const room = await readRoom(this.context, roomId, options);
-    if (left === 0) await this.models.Room.destroy({ where: { id: roomId }, transaction: options.transaction });
+    if (left === 0) await deleteRoom(this.context, roomId, options);
     return { room, members };
   }
 
   async #checkContact(user: ActingUser, people: Person[], type: string, options: WriteOptions): Promise<void> {
-    if (people.length === 0) return;
-    const ids = people.map(({ id }) => id);
+    const ids = people.map(({ id }) => id).filter((id) => String(id) !== String(user.id));
+    if (ids.length === 0) return;
     if (await this.permissionHandler.haveContactPermission(user, ids, type, options)) return;
     throw new PermissionDenied('You may not add these users.');
   }
 
   async #refuseRepeatedRoom(user: ActingUser, data: RoomCreatePayload, unit?: UnitOfWork): Promise<void> {
     if (data.client_id === undefined) return;
-    const first = await this.models.Room.findOne({
-      where: { created_by_id: user.id, client_id: Buffer.from(data.client_id) as never },
-      ...(unit && { transaction: unit.transaction }),
-    });
-    if (first) refuseRepeat(first.request_hash, requestHash({ ...data }), { room_id: first.id });
+    const earlier = await findEarlierRoom(this.context, [user.id, data.client_id], { transaction: unit?.transaction });
+    if (earlier) refuseRepeat(earlier.request_hash, requestHash({ ...data }), earlier.answer);
   }
 }
 

@@ -1,6 +1,7 @@
-import { Op, QueryTypes } from 'sequelize';
+import { Op, QueryTypes, type Transaction } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import type { ActingUser } from '../permissions/permission-handler.js';
+import type { TransactionOptions } from '../store/context.js';
 import { withRetry } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
 import { BaseHandler } from './base.js';
@@ -18,10 +19,14 @@ export type MemberRoom = [roomId: string, offset: number, joinedOffset: number];
 export abstract class SessionHandler extends BaseHandler {
   /** Registers a connection under its channel name. */
   async registerSession(user: ActingUser, channelName: string): Promise<SessionRow> {
-    return this._registerSession(user, channelName);
+    return this._registerSession(user, channelName, {});
   }
 
-  async _registerSession(user: ActingUser, channelName: string): Promise<SessionRow> {
+  async _registerSession(
+    user: ActingUser,
+    channelName: string,
+    { transaction }: TransactionOptions,
+  ): Promise<SessionRow> {
     const session = {
       id: newId(),
       user_id: user.id,
@@ -29,35 +34,37 @@ export abstract class SessionHandler extends BaseHandler {
       last_seen: new Date(),
       created_at: new Date(),
     };
-    await withRetry(() => this.models.Session.create(session));
+    await withRetry(() => this.models.Session.create(session, { transaction }));
     return session;
   }
 
   /** Channel names of a user's sessions heard of within `inactivityThreshold`. */
   async getActiveSessions(userId: UserId): Promise<string[]> {
-    return this._getActiveSessions(userId);
+    return this._getActiveSessions(userId, {});
   }
 
-  async _getActiveSessions(userId: UserId): Promise<string[]> {
-    return this.#channelNames(userId, Op.gte);
+  async _getActiveSessions(userId: UserId, { transaction }: TransactionOptions): Promise<string[]> {
+    return this.#channelNames(userId, Op.gte, transaction);
   }
 
   /** Channel names of a user's sessions not heard of for longer. */
   async getExpiredSessions(userId: UserId): Promise<string[]> {
-    return this._getExpiredSessions(userId);
+    return this._getExpiredSessions(userId, {});
   }
 
-  async _getExpiredSessions(userId: UserId): Promise<string[]> {
-    return this.#channelNames(userId, Op.lt);
+  async _getExpiredSessions(userId: UserId, { transaction }: TransactionOptions): Promise<string[]> {
+    return this.#channelNames(userId, Op.lt, transaction);
   }
 
   /** Notes that a session's client was heard of just now. */
   async updateSession(session: Pick<SessionRow, 'id'>): Promise<void> {
-    return this._updateSession(session);
+    return this._updateSession(session, {});
   }
 
-  async _updateSession(session: Pick<SessionRow, 'id'>): Promise<void> {
-    await withRetry(() => this.models.Session.update({ last_seen: new Date() }, { where: { id: session.id } }));
+  async _updateSession(session: Pick<SessionRow, 'id'>, { transaction }: TransactionOptions): Promise<void> {
+    await withRetry(() =>
+      this.models.Session.update({ last_seen: new Date() }, { where: { id: session.id }, transaction }),
+    );
   }
 
   /** Forgets the session of a connection that closed, and this user's expired ones. */
@@ -86,10 +93,15 @@ export abstract class SessionHandler extends BaseHandler {
     return rooms;
   }
 
-  async #channelNames(userId: UserId, comparison: typeof Op.gte | typeof Op.lt): Promise<string[]> {
+  async #channelNames(
+    userId: UserId,
+    comparison: typeof Op.gte | typeof Op.lt,
+    transaction: Transaction | undefined,
+  ): Promise<string[]> {
     const sessions = await this.models.Session.findAll({
       where: { user_id: userId, last_seen: { [comparison]: this.#threshold() } },
       order: ['created_at'],
+      transaction,
     });
     return sessions.map((session) => session.channel_name);
   }
