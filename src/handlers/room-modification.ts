@@ -1,6 +1,7 @@
 import { permissionsOfTypes } from '../permissions/permissions-of-types.js';
 import { ValidationError } from '../protocol/errors.js';
 import type { RoomFields, RoomModifyPayload, UserId } from '../protocol/payload-types.js';
+import { rememberDeleted } from '../store/requests.js';
 import type { RoomFacts } from '../store/standing.js';
 import type { HandlerContext, WriteOptions } from './base.js';
 import { grant, grantAll, presentAmong, revoke } from './members.js';
@@ -23,7 +24,7 @@ export async function modifyRoom(
   const { transaction } = options;
   if (action === 'update') await update(context, data as RoomFields, room, options);
   else if (action === 'delete') {
-    await models.Room.destroy({ where: { id: room.id }, transaction });
+    await deleteRoom(context, room.id, options);
     return;
   } else if (room.type === 'GroupChat' && (action === 'add_admin' || action === 'remove_admin')) {
     await changeRole(context, room, (data as { users: UserId[] }).users, action === 'add_admin', options);
@@ -41,6 +42,27 @@ export async function modifyRoom(
     throw new ValidationError({ action: [`"${action}" is not an action of a ${room.type}.`] });
   }
   await models.Room.update({ updated_at: new Date() }, { where: { id: room.id }, transaction });
+}
+
+/** Deletes a room with all that is its own. */
+export async function deleteRoom(
+  context: HandlerContext,
+  roomId: string,
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<void> {
+  const { models } = context;
+  const room = await models.Room.findByPk(roomId, { transaction });
+  if (!room) return;
+  const { created_by_id: userId, client_id: clientId, request_hash } = room;
+  if (userId !== null && clientId !== null) {
+    await rememberDeleted(
+      context,
+      'room',
+      [{ userId, clientId, request_hash, answer: { room_id: roomId } }],
+      transaction,
+    );
+  }
+  await room.destroy({ transaction });
 }
 
 async function update(

@@ -1,41 +1,117 @@
-import { QueryTypes } from 'sequelize';
+import { createHash } from 'node:crypto';
+import { QueryTypes, type Transaction } from 'sequelize';
 import type { StoreContext, TransactionOptions } from './context.js';
 import type { UserId } from './standing.js';
 
-/** A send that may be the repeat of an earlier one: whose, and what its client called it. */
-export type SendRequest = readonly [senderId: UserId, clientId: string];
+/** A request that may be the repeat of an earlier one: whose, and what its client called it. */
+export type ClientRequest = readonly [userId: UserId, clientId: string];
 
-/** What an earlier send of the same name made. */
-export interface EarlierMessage {
-  readonly id: string;
-  readonly seq: number;
+/** What an earlier request of the same name made. */
+export interface EarlierRequest {
   readonly request_hash: string | null;
+  /** What it was acknowledged with. */
+  readonly answer: Record<string, unknown>;
 }
 
-/** The key of a request in the map below. */
-export const requestKey = (senderId: UserId, clientId: string): string => `${senderId} ${clientId}`;
+type Kind = 'message' | 'room';
 
-/** Finds the messages that these requests made before, in one statement. */
+/** The key of a request in the maps below. */
+export const requestKey = (userId: UserId, clientId: string): string => `${userId} ${clientId}`;
+
+/** Finds what these sends made before, the messages that were deleted since included, in two statements. */
 export async function findEarlierMessages(
-  { models, sequelize }: StoreContext,
-  requests: readonly SendRequest[],
-  { transaction }: TransactionOptions = {},
-): Promise<Map<string, EarlierMessage>> {
+  context: StoreContext,
+  requests: readonly ClientRequest[],
+  options: TransactionOptions = {},
+): Promise<Map<string, EarlierRequest>> {
   if (requests.length === 0) return new Map();
-  const rows = await sequelize.query<EarlierMessage & { sender_id: UserId; client_id: Buffer }>(
+  const { models, sequelize } = context;
+  const rows = await sequelize.query<{
+    id: string;
+    seq: number;
+    request_hash: string | null;
+    sender_id: UserId;
+    client_id: Buffer;
+  }>(
     `SELECT id, seq, request_hash, sender_id, client_id FROM ${models.Message.getTableName()}
       WHERE ${requests.map(() => '(sender_id = ? AND client_id = ?)').join(' OR ')}`,
     {
       // Bytes, as the column holds them.
       replacements: requests.flatMap(([senderId, clientId]) => [senderId, Buffer.from(clientId)]),
       type: QueryTypes.SELECT,
-      ...(transaction && { transaction }),
+      ...(options.transaction && { transaction: options.transaction }),
     },
   );
-  return new Map(
-    rows.map(({ sender_id, client_id, id, seq, request_hash }) => [
+  const found = new Map(
+    rows.map(({ sender_id, client_id, id, seq, request_hash }): [string, EarlierRequest] => [
       requestKey(sender_id, client_id.toString()),
-      { id, seq: Number(seq), request_hash },
+      { request_hash, answer: { message_id: id, seq: Number(seq) } },
     ]),
   );
+  const missing = requests.filter(([userId, clientId]) => !found.has(requestKey(userId, clientId)));
+  for (const [key, request] of await findDeleted(context, 'message', missing, options)) found.set(key, request);
+  return found;
+}
+
+/** What this creation made before, the room that was deleted since included. */
+export async function findEarlierRoom(
+  context: StoreContext,
+  [userId, clientId]: ClientRequest,
+  { transaction }: TransactionOptions = {},
+): Promise<EarlierRequest | undefined> {
+  const room = await context.models.Room.findOne({
+    where: { created_by_id: userId, client_id: Buffer.from(clientId) as never },
+    ...(transaction && { transaction }),
+  });
+  if (room) return { request_hash: room.request_hash, answer: { room_id: room.id } };
+  const deleted = await findDeleted(context, 'room', [[userId, clientId]], { transaction });
+  return deleted.get(requestKey(userId, clientId));
+}
+
+/**
+ * Remembers which requests made the rows that are about to be deleted, so that a repeat does not make them anew. Kept
+ * with the outcomes, and as long as they are.
+ */
+export async function rememberDeleted(
+  { models }: StoreContext,
+  kind: Kind,
+  rows: ReadonlyArray<EarlierRequest & { readonly userId: UserId; readonly clientId: string }>,
+  transaction: Transaction,
+): Promise<void> {
+  const named = rows.filter(({ request_hash }) => request_hash !== null);
+  if (named.length === 0) return;
+  await models.Outcome.bulkCreate(
+    named.map(({ userId, clientId, request_hash, answer }) => ({
+      job_id: tombstoneId(kind, userId, clientId),
+      position: 0,
+      room_id: null,
+      room_offset: null,
+      envelope: null,
+      reply: JSON.stringify({ request_hash, answer }),
+      created_at: new Date(),
+    })),
+    { transaction },
+  );
+}
+
+async function findDeleted(
+  { models, sequelize }: StoreContext,
+  kind: Kind,
+  requests: readonly ClientRequest[],
+  { transaction }: TransactionOptions,
+): Promise<Map<string, EarlierRequest>> {
+  const ids = new Map(
+    requests.map(([userId, clientId]) => [tombstoneId(kind, userId, clientId), requestKey(userId, clientId)]),
+  );
+  if (ids.size === 0) return new Map();
+  const rows = await sequelize.query<{ job_id: string; reply: string }>(
+    `SELECT job_id, reply FROM ${models.Outcome.getTableName()} WHERE job_id IN (:ids)`,
+    { replacements: { ids: [...ids.keys()] }, type: QueryTypes.SELECT, ...(transaction && { transaction }) },
+  );
+  return new Map(rows.map(({ job_id, reply }) => [ids.get(job_id)!, JSON.parse(reply) as EarlierRequest]));
+}
+
+/** Stands where a job's id stands: 36 characters that no job has. */
+function tombstoneId(kind: Kind, userId: UserId, clientId: string): string {
+  return createHash('sha256').update(`${kind}\n${userId}\n${clientId}`).digest('hex').slice(0, 36);
 }

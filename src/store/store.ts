@@ -1,6 +1,6 @@
 import { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
-import type { SendRequest } from './requests.js';
+import type { ClientRequest } from './requests.js';
 import { withRetry } from './retry.js';
 import type { Pair } from './standing.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -14,7 +14,7 @@ export interface Write<T> {
   /** (room, user) pairs it will ask about. */
   readonly pairs: readonly Pair[];
   /** Sends whose repeat it must recognise. */
-  readonly requests: readonly SendRequest[];
+  readonly requests: readonly ClientRequest[];
   /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;

@@ -1,7 +1,7 @@
 import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { literalOf } from './reads/sql.js';
-import { type EarlierMessage, findEarlierMessages, requestKey, type SendRequest } from './requests.js';
+import { type ClientRequest, type EarlierRequest, findEarlierMessages, requestKey } from './requests.js';
 import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
 
 /** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
@@ -26,7 +26,7 @@ export class UnitOfWork {
   readonly #rooms = new Map<string, RoomCounters>();
   readonly #changed = new Set<RoomCounters>();
   readonly #standings = new Map<string, Standing>();
-  readonly #earlier = new Map<string, EarlierMessage>();
+  readonly #earlier = new Map<string, EarlierRequest>();
   readonly #rows = new Map<ModelStatic<Model>, object[]>();
   readonly #readMarks = new Map<string, [roomId: string, userId: UserId, seq: number]>();
   #joined: Array<[roomId: string, userId: UserId]> = [];
@@ -89,7 +89,7 @@ export class UnitOfWork {
   }
 
   /** Reads what many events will ask about their (room, user) pairs and their client ids, in three statements. */
-  async preload(pairs: readonly Pair[], requests: readonly SendRequest[]): Promise<void> {
+  async preload(pairs: readonly Pair[], requests: readonly ClientRequest[]): Promise<void> {
     for (const [key, standing] of await loadStandings(this.#context, pairs, this)) this.#standings.set(key, standing);
     for (const [key, message] of await findEarlierMessages(this.#context, requests, this)) {
       this.#earlier.set(key, message);
@@ -97,7 +97,7 @@ export class UnitOfWork {
   }
 
   /** What a preloaded request made before; undefined when this is its first time. */
-  earlierMessage(senderId: UserId, clientId: string): EarlierMessage | undefined {
+  earlierMessage(senderId: UserId, clientId: string): EarlierRequest | undefined {
     return this.#earlier.get(requestKey(senderId, clientId));
   }
 

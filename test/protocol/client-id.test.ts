@@ -115,6 +115,28 @@ describe.each(STACK_KINDS)('client_id on %s', (kind) => {
     expect(rooms.filter(({ name }) => name === data.name)).toHaveLength(1);
   });
 
+  test('what was deleted does not come back by a repeat', async () => {
+    const [alice, bob] = await scene.people(2);
+    const room = await createGroup(alice!, [bob!]);
+    const data = { room_id: room.id, content: 'soon gone', client_id: uniqueName('c') };
+    const sent = await acknowledged(alice!, 'message.send', data);
+    await received([alice!, bob!], 'message.dispatch');
+    await acknowledged(alice!, 'message.modify', { action: 'delete', message_id: sent.message_id });
+    await received([alice!, bob!], 'messagemodification.dispatch');
+    expect(await acknowledged(alice!, 'message.send', data)).toEqual(sent);
+    await refused(alice!, 4003, 'message.send', { ...data, content: 'something else' });
+    await quiet(alice!, bob!);
+    expect(await historyOf(bob!, room)).toEqual([]);
+
+    const creation = { type: 'GroupChat', name: 'short lived', participants: [], client_id: uniqueName('c') };
+    const made = await acknowledged(alice!, 'room.create', creation);
+    await received([alice!], 'roomcreate.dispatch');
+    await acknowledged(alice!, 'room.modify', { room_id: made.room_id, action: 'delete', data: {} });
+    await received([alice!], 'roomdelete.dispatch');
+    expect(await acknowledged(alice!, 'room.create', creation)).toEqual(made);
+    await quiet(alice!);
+  });
+
   test('a failed event does not use its client_id up', async () => {
     const [alice, bob] = await scene.people(2);
     const room = await createGroup(bob!);
