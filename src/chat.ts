@@ -9,12 +9,12 @@ import { ChatConnection } from './gateway/connection.js';
 import { Gateway } from './gateway/gateway.js';
 import { createMiddleware } from './gateway/middleware.js';
 import type { ChatModels } from './models/index.js';
-import { ChatError, type ErrorBody } from './protocol/errors.js';
 import type { EventPayloads } from './protocol/payload-types.js';
 import type { QueueEvents } from './queue/queue.js';
 import type { Serializers } from './serializers/index.js';
 import { importAndVerifyClass } from './settings/loader.js';
 import type { ChatSettings, ResolvedSettings } from './settings/settings.js';
+import { readUserGroups } from './store/user-groups.js';
 
 /** Whether the parts a chat depends on answer right now. */
 export interface ChatHealth {
@@ -33,6 +33,22 @@ export interface ActingChat {
    */
   send<T extends keyof EventPayloads>(eventType: T, data: SentData<EventPayloads[T]>): Promise<Record<string, unknown>>;
   send(eventType: string, data: object): Promise<Record<string, unknown>>;
+}
+
+/** Whoever an event is sent by: a row of the user model, or anything with its id. */
+export interface SendingUser {
+  readonly id: string | number;
+}
+
+/** Sends events in a user's name, from the host's own code, without permission checks. */
+export interface SystemChat {
+  /** As `ActingChat.send`, but whatever the permission handler would say is taken for a yes. */
+  send<T extends keyof EventPayloads>(
+    user: SendingUser,
+    eventType: T,
+    data: SentData<EventPayloads[T]>,
+  ): Promise<Record<string, unknown>>;
+  send(user: SendingUser, eventType: string, data: object): Promise<Record<string, unknown>>;
 }
 
 /** Payloads as a sender writes them: what the schema defaults may be absent. */
@@ -61,7 +77,20 @@ export interface Chat {
   /** Runs the package's migrations that did not run yet; resolves to their names. */
   migrate(): Promise<string[]>;
   /** Sends events as this user (an object with its `id`), without a socket. */
-  as(user: { readonly id: string | number }): ActingChat;
+  as(user: SendingUser): ActingChat;
+  /** Sends events in a user's name without asking what the user may do; data and the rules of rooms are still checked. */
+  readonly system: SystemChat;
+  /** The groups of a user as the database has them: `group-<room id>` of every room they are a member of. */
+  fetchUserGroups(userId: string | number): Promise<string[]>;
+  /**
+   * Makes a user's open connections follow memberships that were changed in the database by hand. The events that change
+   * memberships do this by themselves. Resolves to the groups.
+   */
+  updateUserGroups(userId: string | number): Promise<string[]>;
+  /** The same after a membership was added by hand; rejects when the database has none for that group. */
+  addGroupToUserGroups(userId: string | number, group: string): Promise<string[]>;
+  /** The same after a membership was removed by hand; rejects when the database still has it. */
+  removeGroupFromUserGroups(userId: string | number, group: string): Promise<string[]>;
   /** Closes all connections of a user, on all gateways. */
   disconnectUser(userId: string | number): Promise<void>;
   /** Rejects with a sentence that says what to do when database, tables or Redis are missing. */
@@ -75,17 +104,26 @@ export interface Chat {
 export function createChat(input: ChatSettings): Chat {
   const assembly = assemble(input);
   const { settings, logger, sequelize, models, queue, broadcast, runtime, isEmbedded } = assembly;
+  let connectionClass: typeof ChatConnection;
+  try {
+    connectionClass = importAndVerifyClass(
+      settings.connectionClass ?? ChatConnection,
+      'connectionClass',
+      ChatConnection,
+    );
+  } catch (error) {
+    assembly
+      .close()
+      .catch((failure: unknown) => logger.warn('Closing after a wrong setting failed.', { error: failure }));
+    throw error;
+  }
   const gateway = new Gateway({
     settings,
     queue,
     broadcast,
     logger,
     eventTypes: runtime.eventTypes,
-    connectionClass: importAndVerifyClass(
-      settings.connectionClass ?? ChatConnection,
-      'connectionClass',
-      ChatConnection,
-    ),
+    connectionClass,
     describeError: (error) => runtime.describeError(error, 'A frame', logger),
   });
   const middleware = createMiddleware({
@@ -115,31 +153,9 @@ export function createChat(input: ChatSettings): Chat {
     if (isEmbedded) start().catch((error: unknown) => logger.error('The embedded worker did not start.', { error }));
   }
 
-  async function run(userId: string | number, type: string, data: object): Promise<Record<string, unknown>> {
-    const outcome = await runtime
-      .runJob(
-        {
-          id: newId(),
-          type,
-          userId: String(userId),
-          gatewayId: '',
-          connectionId: '',
-          eventId: 'server',
-          data: JSON.parse(JSON.stringify(data)),
-          addedAt: Date.now(),
-        },
-        { earlierRuns: 0 },
-      )
-      .catch((error: unknown) => {
-        throw (error as { cause?: unknown }).cause ?? error;
-      });
-    const last = outcome?.answer.at(-1);
-    if (last === undefined) throw new ChatError(4002, 'This user does not exist.');
-    const { error, data: answer } = JSON.parse(last) as { error?: ErrorBody; data?: Record<string, unknown> };
-    if (!error) return answer ?? {};
-    const { code, detail, ...extra } = error;
-    throw new ChatError(code, detail, extra);
-  }
+  const follow = (userId: string | number) =>
+    broadcast.control({ id: newId(), kind: 'follow', userIds: [String(userId)] });
+  const fetchUserGroups = (userId: string | number) => readUserGroups(runtime, userId);
 
   return {
     settings,
@@ -153,7 +169,29 @@ export function createChat(input: ChatSettings): Chat {
     attach: (server) => attach(server),
     startWorker: start,
     migrate: assembly.migrate,
-    as: (user) => ({ send: (type: string, data: object) => run(user.id, type, data) }),
+    as: (user) => ({ send: (type: string, data: object) => assembly.act(user.id, type, data, false) }),
+    system: { send: (user: SendingUser, type: string, data: object) => assembly.act(user.id, type, data, true) },
+    fetchUserGroups,
+    async updateUserGroups(userId) {
+      await follow(userId);
+      return fetchUserGroups(userId);
+    },
+    async addGroupToUserGroups(userId, group) {
+      const groups = await fetchUserGroups(userId);
+      if (!groups.includes(group)) {
+        throw new Error(`User ${userId} is not a member of the room of ${group}: add them by room.add_members.`);
+      }
+      await follow(userId);
+      return groups;
+    },
+    async removeGroupFromUserGroups(userId, group) {
+      const groups = await fetchUserGroups(userId);
+      if (groups.includes(group)) {
+        throw new Error(`User ${userId} is a member of the room of ${group}: remove them by room.remove_members.`);
+      }
+      await follow(userId);
+      return groups;
+    },
     async disconnectUser(userId) {
       await broadcast.control({ id: newId(), kind: 'disconnect', userIds: [String(userId)] });
     },
@@ -184,3 +222,18 @@ export function createChat(input: ChatSettings): Chat {
     },
   };
 }
+
+/** `chat.fetchUserGroups`, by the name and place that ported code knows. */
+export const fetchUserGroups = (chat: Chat, userId: string | number): Promise<string[]> => chat.fetchUserGroups(userId);
+
+/** `chat.updateUserGroups`, likewise. */
+export const updateUserGroups = (chat: Chat, userId: string | number): Promise<string[]> =>
+  chat.updateUserGroups(userId);
+
+/** `chat.addGroupToUserGroups`, likewise. */
+export const addGroupToUserGroups = (chat: Chat, userId: string | number, group: string): Promise<string[]> =>
+  chat.addGroupToUserGroups(userId, group);
+
+/** `chat.removeGroupFromUserGroups`, likewise. */
+export const removeGroupFromUserGroups = (chat: Chat, userId: string | number, group: string): Promise<string[]> =>
+  chat.removeGroupFromUserGroups(userId, group);

@@ -1,7 +1,19 @@
 /** The app's side: everything a host names. */
 
 export type { Broadcast, Control, Reply } from './broadcast/broadcast.js';
-export { type ActingChat, type Chat, type ChatHealth, createChat, type SentData } from './chat.js';
+export {
+  type ActingChat,
+  addGroupToUserGroups,
+  type Chat,
+  type ChatHealth,
+  createChat,
+  fetchUserGroups,
+  removeGroupFromUserGroups,
+  type SendingUser,
+  type SentData,
+  type SystemChat,
+  updateUserGroups,
+} from './chat.js';
 export { ChatMessagingConsumer } from './consumer/consumer.js';
 export { type EventMap, type EventRegistration, mapEventTypesToHandlers } from './consumer/event-map.js';
 export { type ErrorContext, ExceptionHandler } from './consumer/exception-handler.js';

@@ -30,6 +30,8 @@ export type Control = { readonly id: string; readonly userIds: string[] } & (
   | { readonly kind: 'join'; readonly roomId: string; readonly offset: number }
   /** Close them all. */
   | { readonly kind: 'disconnect' }
+  /** Memberships were changed in the database without an event: ask which they are, and follow them. */
+  | { readonly kind: 'follow' }
 );
 
 /** Reads committed envelopes of a room from the database: offsets above `after` up to and with `upTo`, in order. */

@@ -2,11 +2,11 @@ import type Joi from 'joi';
 import type { Guard } from '../permissions/guards.js';
 
 /** How an event is registered: who may send it, what its data must be, and what runs. */
-export interface EventRegistration {
+export interface EventRegistration<Data = never> {
   /** The check it is registered with; `everyone` is written out. */
-  readonly guard: Guard<never>;
+  readonly guard: Guard<Data>;
   /** Runs with the checked data, after the guard. */
-  readonly handler: (data: never) => Promise<void>;
+  readonly handler: (data: Data) => Promise<void>;
   /** The built-in event whose data it takes: so that `events['chat.say'] = events['message.send']` needs no schema. */
   readonly payload?: string | undefined;
   /** The schema of `data`, before that of `payload`. The built-in events have theirs; an own event without one is refused at start. */

@@ -5,17 +5,15 @@ import type { Broadcast } from '../broadcast/broadcast.js';
 import type { EventScope, HandlerContext } from '../handlers/base.js';
 import { EventHandler } from '../handlers/event-handler.js';
 import type { ChatModels } from '../models/index.js';
+import { withoutDefaultScopes } from '../models/scopes.js';
 import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
+import { permitAll } from '../permissions/permit-all.js';
 import { type ErrorBody, ErrorCode } from '../protocol/errors.js';
 import { errorFrame } from '../protocol/frames.js';
 import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
 import type { ChatJob, Delivery } from '../queue/queue.js';
-import {
-  createSerializers,
-  type SerializerClass,
-  type SerializerField,
-  type Serializers,
-} from '../serializers/index.js';
+import { serializersFromSettings } from '../serializers/from-settings.js';
+import type { Serializers } from '../serializers/index.js';
 import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
@@ -28,6 +26,7 @@ import { AnsweredError, ChatMessagingConsumer } from './consumer.js';
 import { checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
 import type { CheckedRegistration } from './event-registration.js';
 import { ExceptionHandler } from './exception-handler.js';
+import { ownFields } from './own-fields.js';
 import { Publisher } from './publisher.js';
 import { answerQuestion } from './questions.js';
 import type { WorkerContext } from './worker-context.js';
@@ -67,26 +66,25 @@ export class WorkerRuntime implements WorkerContext {
   readonly #eventMapper: (consumer: ChatMessagingConsumer) => EventMap;
   readonly #schemas: ReadonlyMap<string, Joi.ObjectSchema>;
   readonly #userIdKind: UserIdKind;
+  readonly #systemPermissionHandler: PermissionHandler;
   readonly #effects = new Set<Promise<unknown>>();
 
   constructor({ settings, sequelize, models, broadcast, logger }: RuntimeOptions) {
     this.settings = settings;
     this.sequelize = sequelize;
-    this.models = models;
+    this.models = withoutDefaultScopes(models);
     this.logger = logger;
     this.users = new UserCache(settings.userCacheFor);
-    this.serializers = createSerializers(
-      settings,
-      settings.serializers as unknown as Record<string, SerializerClass>,
-      models.roomTypes,
-    );
+    this.serializers = serializersFromSettings(settings, this.models);
     const classOf = <T extends abstract new (...args: never[]) => object>(
       name: 'consumerClass' | 'eventHandlerClass' | 'permissionHandlerClass' | 'exceptionHandlerClass',
       base: T,
     ): T => importAndVerifyClass(settings[name] ?? base, name, base);
     this.#consumerClass = classOf('consumerClass', ChatMessagingConsumer);
     this.eventHandlerClass = classOf('eventHandlerClass', EventHandler);
-    this.permissionHandler = new (classOf('permissionHandlerClass', PermissionHandler))(this);
+    const permissionHandlerClass = classOf('permissionHandlerClass', PermissionHandler);
+    this.permissionHandler = new permissionHandlerClass(this);
+    this.#systemPermissionHandler = new (permitAll(permissionHandlerClass))(this);
     this.exceptionHandler = new (classOf('exceptionHandlerClass', ExceptionHandler))();
     this.#eventMapper = importAndVerifyFunction<(consumer: ChatMessagingConsumer) => EventMap>(
       settings.eventMapper ?? mapEventTypesToHandlers,
@@ -98,16 +96,10 @@ export class WorkerRuntime implements WorkerContext {
     this.#schemas = payloadSchemas({
       ...settings,
       userId: userIdSchema(this.#userIdKind),
-      messageFields: rulesOf(this.serializers.classes.get('MessageSerializer')?.fields),
-      roomFields: Object.fromEntries(
-        [...models.roomTypes.keys()].map((type) => [
-          type,
-          rulesOf(this.serializers.classes.get(`${type}Serializer`)?.fields),
-        ]),
-      ),
+      ...ownFields(this.models, this.serializers),
     });
     const anyConsumer = Object.create(this.#consumerClass.prototype) as ChatMessagingConsumer;
-    this.eventTypes = checkEventMap(this.#eventMapper(anyConsumer), this.#schemas);
+    this.eventTypes = checkEventMap(() => this.#eventMapper(anyConsumer), this.#schemas);
   }
 
   /** How the consumer's own event is registered, its handler a method of this very consumer. */
@@ -158,8 +150,25 @@ export class WorkerRuntime implements WorkerContext {
     await this.#inTime(all).catch(() => this.logger.warn('A side effect took too long to wait for.'));
   }
 
+  /** The same for events that the host's own code sends: every permission is given. */
+  get system(): WorkerContext {
+    return {
+      ...this,
+      permissionHandler: this.#systemPermissionHandler,
+      registration: (consumer) => this.registration(consumer as ChatMessagingConsumer),
+      describeError: (error, eventType, logger) => this.describeError(error, eventType, logger),
+      runEffect: (effect, logger) => this.runEffect(effect, logger),
+      parseUserId: (id) => this.parseUserId(id),
+      loadUser: (id) => this.loadUser(id),
+    };
+  }
+
   /** Runs one job to its end: answers it, or rejects after answering when it failed for no known reason. */
-  async runJob(job: ChatJob, { earlierRuns }: Delivery): Promise<StoredOutcome | undefined> {
+  async runJob(
+    job: ChatJob,
+    { earlierRuns }: Delivery,
+    context: WorkerContext = this,
+  ): Promise<StoredOutcome | undefined> {
     const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
     let consumer: ChatMessagingConsumer | undefined;
     try {
@@ -173,7 +182,7 @@ export class WorkerRuntime implements WorkerContext {
         await this.publisher.reply(job, [errorFrame(body, job.eventId)]);
         return undefined;
       }
-      consumer = new this.#consumerClass(this, job, user);
+      consumer = new this.#consumerClass(context, job, user);
       return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true));
     } catch (error) {
       if (error instanceof AnsweredError) throw error;
@@ -221,10 +230,6 @@ export class WorkerRuntime implements WorkerContext {
       work.catch(() => undefined);
     }
   }
-}
-
-function rulesOf(fields: Readonly<Record<string, SerializerField>> = {}): Record<string, Joi.Schema> {
-  return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
 }
 
 function userIdKind({ User }: ChatModels): UserIdKind {

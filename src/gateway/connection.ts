@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';
 import type { Reply } from '../broadcast/broadcast.js';
+import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { CloseCode, type ErrorBody, PermissionDenied, RateLimited, ValidationError } from '../protocol/errors.js';
 import {
   type ClientFrame,
@@ -76,6 +77,8 @@ export class ChatConnection implements GatewayConnection {
   #isPaused = false;
   #isAlive = true;
   #isDraining = false;
+  /** Whether the frame at hand was received here, not only by an override. */
+  #isTaken = false;
   #refusals = 0;
   #typing = 0;
   #slowTimer: NodeJS.Timeout | undefined;
@@ -179,8 +182,12 @@ export class ChatConnection implements GatewayConnection {
     }
   }
 
-  /** One frame from the client, in the order sent. Not calling `super.receive` swallows it. */
+  /**
+   * One frame from the client, in the order sent: JSON text, or a Buffer when it is binary. An override may answer it
+   * with an error by throwing one; not calling `super.receive` and not throwing swallows it.
+   */
   async receive(text: string | Buffer): Promise<void> {
+    this.#isTaken = true;
     const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.#userId)?.take() || 0;
     let frame: ClientFrame;
     try {
@@ -201,7 +208,7 @@ export class ChatConnection implements GatewayConnection {
   }
 
   /** Sends an event to this client only. */
-  send(eventType: string, data: unknown): void {
+  send<Type extends string>(eventType: Type, data: DispatchData<Type>): void {
     this.#write(Buffer.from(dispatchFrame(eventType, data)));
   }
 
@@ -333,10 +340,28 @@ export class ChatConnection implements GatewayConnection {
     }
     const text = typeof data === 'string' ? data : Buffer.isBuffer(data) ? data : Buffer.alloc(0);
     this.#receiving = this.#receiving
-      .then(() => (this.#isClosed ? undefined : this.receive(text)))
-      .catch((error: unknown) => {
-        this.logger.error('Receiving a frame failed.', { error });
-      });
+      .then(() => {
+        this.#isTaken = false;
+        return this.#isClosed ? undefined : this.receive(text);
+      })
+      .catch((error: unknown) => this.#refuseFrame(text, error));
+  }
+
+  /** An override of `receive` threw. Unless it let the event through before, that is the event's answer. */
+  #refuseFrame(text: string | Buffer, error: unknown): void {
+    if (this.#isTaken) {
+      this.logger.error('A frame was received, but something after that failed.', { error });
+      return;
+    }
+    this.#inOrder(async () => {
+      try {
+        const { id } = parseFrame(text, typeof text !== 'string');
+        this.sendError(this.gateway.describeError(error), id);
+      } catch (fault) {
+        // It is no frame at all, which is what the override stumbled over.
+        this.sendError(this.gateway.describeError(fault), (fault as { eventId?: string }).eventId);
+      }
+    });
   }
 
   #closed(code: number): void {

@@ -236,11 +236,34 @@ export class Gateway {
     this.#seenControls.add(control.id);
     if (this.#seenControls.size > 10_000) this.#seenControls.delete(this.#seenControls.values().next().value!);
     void this.open().then(({ groups }) => {
+      if (control.kind === 'follow') return this.#follow(groups, control.userIds);
       if (control.kind !== 'disconnect') return groups.control(control);
       for (const userId of control.userIds) {
         for (const connection of [...groups.connectionsOf(userId)]) (connection as GatewayConnection).expel();
       }
     });
+  }
+
+  /** Brings the connections of these users in line with their memberships, from now on. */
+  async #follow(groups: Groups, userIds: readonly string[]): Promise<void> {
+    const here = userIds.filter((userId) => groups.connectionsOf(userId).size > 0);
+    if (here.length === 0) return;
+    const before = new Map(
+      here.flatMap((userId) => [...groups.connectionsOf(userId)].map((member) => [member, [...member.rooms]] as const)),
+    );
+    try {
+      const { result } = await this.ask<Record<string, Array<[string, number, number]>>>('$memberships', {
+        user_ids: here,
+      });
+      for (const [member, held] of before) {
+        const rooms = (result[member.userId] ?? []).map(([roomId, offset]): [string, number] => [roomId, offset]);
+        const present = new Set(rooms.map(([roomId]) => roomId));
+        for (const { id } of held) if (!present.has(id)) groups.detach(member, id);
+        if ((member as GatewayConnection).isReady) await this.attach(member, rooms);
+      }
+    } catch (error) {
+      this.logger.warn('Following changed memberships failed.', { error });
+    }
   }
 
   /** After a cut link or an empty Redis: what every room and every member here missed. */

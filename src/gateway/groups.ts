@@ -112,6 +112,12 @@ export class Groups {
     }
   }
 
+  /** Takes a connection out of a room that its user is not a member of any more. */
+  detach(member: GroupMember, roomId: string): void {
+    const room = this.#rooms.get(roomId);
+    if (room) this.#detach(room, member);
+  }
+
   /** Handles a broadcast that arrived: in order, once. */
   receive(envelope: Envelope): void {
     const room = this.#rooms.get(envelope.roomId);
@@ -133,7 +139,7 @@ export class Groups {
     for (const member of room.members) member.deliver(bytes, true);
   }
 
-  control(control: Exclude<Control, { kind: 'disconnect' }>): void {
+  control(control: Extract<Control, { kind: 'frames' | 'join' }>): void {
     if (control.kind === 'frames') {
       const frames = control.frames.map((frame) => Buffer.from(frame));
       for (const userId of control.userIds) {

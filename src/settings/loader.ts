@@ -19,7 +19,10 @@ export function importAndVerifyClass<T extends abstract new (...args: never[]) =
   base: T,
 ): T {
   const found = typeof value === 'string' ? load(value, settingName) : value;
-  if (typeof found === 'function' && (found === base || found.prototype instanceof base)) return found as unknown as T;
+  if (typeof found === 'function' && (found === base || found.prototype instanceof base)) {
+    refuseMisspelt(found, settingName, base);
+    return found as unknown as T;
+  }
   throw new SettingsError(`Setting ${settingName} must be a subclass of ${base.name}, but is ${described(found)}.`);
 }
 
@@ -46,6 +49,34 @@ export function clearCaches(): void {
   for (const [file, loaded] of Object.entries(cache)) {
     if (loaded && loadedHere in loaded) delete cache[file];
   }
+}
+
+/** A method that is spelt as in Python, or nearly as one of the base's, would never be called. */
+function refuseMisspelt(found: object, settingName: string, base: object): void {
+  const plain = (name: string) =>
+    name
+      .replace(/^_+/, '_')
+      .replace(/(?!^)_/g, '')
+
+      .toLowerCase()
+      .replace('retreive', 'retrieve');
+  const known = new Map<string, string>();
+  for (const name of methodsOf(base, Object.prototype)) known.set(plain(name), name);
+  const names = [...known.values()];
+  for (const name of methodsOf(found, (base as { prototype: object }).prototype)) {
+    const meant = known.get(plain(name));
+    if (meant === undefined || names.includes(name)) continue;
+    throw new SettingsError(`Setting ${settingName} has a method ${name}, which nothing calls: did you mean ${meant}?`);
+  }
+}
+
+/** The names of a class's methods, up the chain until `end`. */
+function methodsOf(type: object, end: object): string[] {
+  const names: string[] = [];
+  for (let of = (type as { prototype: object }).prototype; of && of !== end; of = Object.getPrototypeOf(of)) {
+    names.push(...Object.getOwnPropertyNames(of));
+  }
+  return names;
 }
 
 function load(text: string, settingName: string): unknown {
