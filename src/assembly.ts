@@ -7,7 +7,8 @@ import { createMemoryBroadcast } from './broadcast/memory.js';
 import { createRedisBroadcast } from './broadcast/redis.js';
 import { WorkerRuntime } from './consumer/runtime.js';
 import { createDefaultLogger, createRedactedLogger } from './logging/logger.js';
-import { type ChatModels, createUserModel, initModels } from './models/index.js';
+import { modelsFromSettings } from './models/from-settings.js';
+import type { ChatModels } from './models/index.js';
 import { migrate } from './models/migrate.js';
 import { createBullQueue } from './queue/bullmq.js';
 import { createMemoryQueue } from './queue/memory.js';
@@ -39,11 +40,7 @@ export function assemble(input: ChatSettings): Assembly {
     : createDefaultLogger({ level: settings.logLevel });
   const sequelize = openDatabase(settings.database);
   const ownsDatabase = sequelize !== settings.database;
-  const models = initModels(sequelize, {
-    tablePrefix: settings.tablePrefix,
-    userModel: settings.userModel ?? createUserModel(sequelize),
-    models: settings.models as never,
-  });
+  const models = modelsFromSettings(sequelize, settings);
   const { redis, redisPrefix: prefix } = settings;
   const isEmbedded = redis === undefined;
   const queue = isEmbedded

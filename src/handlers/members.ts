@@ -1,5 +1,4 @@
 import { Op } from 'sequelize';
-import { permissionsOfTypes } from '../permissions/permissions-of-types.js';
 import { NotFound, ValidationError } from '../protocol/errors.js';
 import type { UserId } from '../store/standing.js';
 import type { HandlerContext, WriteOptions } from './base.js';
@@ -106,7 +105,7 @@ export async function grantAll(
   userIds: readonly UserId[],
   options: Pick<WriteOptions, 'transaction'>,
 ): Promise<void> {
-  await grant(context, room.id, userIds, permissionsOfTypes[room.type] ?? [], options);
+  await grant(context, room.id, userIds, context.models.roomTypes.get(room.type)?.permissions ?? [], options);
 }
 
 /** Gives users these permissions; those they have already stay. */
@@ -136,9 +135,8 @@ export async function revoke(
 }
 
 function overCap(type: string): string {
-  return type === 'Channel'
-    ? 'Maximum number of channel subscribers exceeded'
-    : 'Maximum number of group participants exceeded';
+  if (type === 'Channel') return 'Maximum number of channel subscribers exceeded';
+  return type === 'GroupChat' ? 'Maximum number of group participants exceeded' : 'Maximum number of members exceeded';
 }
 
 async function checkRoomsPerUser(

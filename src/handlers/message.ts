@@ -1,7 +1,8 @@
 // Long: each operation on messages is a pair of methods that a host overrides, side by side.
 
-import { UniqueConstraintError } from 'sequelize';
+import { Model, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
+import { completed, ownValues } from '../models/index.js';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import { NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type {
@@ -83,8 +84,8 @@ export abstract class MessageHandler extends RoomHandler {
     const source = forwarded_from_id ? await this.#forwardSource(forwarded_from_id, user, options) : undefined;
     const takesSource = source !== undefined && data.content === '' && media.length === 0;
     const now = new Date();
-    const row = {
-      ...columns,
+    const row = await completed(this.models.Message, {
+      ...ownValues(this.models.Message, columns),
       id: newId(),
       room_id: data.room_id,
       sender_id: user.id,
@@ -101,8 +102,10 @@ export abstract class MessageHandler extends RoomHandler {
       read_count: 0,
       created_at: now,
       updated_at: now,
-    };
-    const assets = (takesSource ? (source.media ?? []) : media).map((asset, position) => ({
+    });
+    const { MessageMediaAsset } = this.models;
+    const rows = (takesSource ? (source.media ?? []) : media).map((asset, position) => ({
+      ...ownValues(MessageMediaAsset, asset instanceof Model ? asset.get() : asset),
       id: newId(),
       message_id: row.id,
       position,
@@ -113,11 +116,12 @@ export abstract class MessageHandler extends RoomHandler {
       caption: asset.caption,
       metadata: asset.metadata,
     }));
+    const assets = await Promise.all(rows.map((asset) => completed(MessageMediaAsset, asset)));
     await unit.insert(this.models.Message, [row]);
-    await unit.insert(this.models.MessageMediaAsset, assets);
+    await unit.insert(MessageMediaAsset, assets);
     unit.markRead(row.room_id, user.id, row.seq);
     const message = this.models.Message.build(row as never, { isNewRecord: false });
-    Object.assign(message, { media: assets });
+    Object.assign(message, { media: assets.map((asset) => MessageMediaAsset.build(asset as never)) });
     const [shape] = await serializeMessages(this.context, [message], { fresh: true, transaction: options.transaction });
     if (this.tellsRecipients) {
       const members = await this.models.RoomMember.findAll({
@@ -152,8 +156,9 @@ export abstract class MessageHandler extends RoomHandler {
       return { status: isThere ? 'successful' : 'failed', type: 'remove', message };
     }
     const made = { id: newId(), reaction_content: data.reaction_content, created_at: new Date() };
+    const columns = ownValues(this.models.Reaction, data.extra_fields ?? {});
     if (existing) await existing.destroy({ transaction });
-    await this.models.Reaction.create({ ...of, ...made }, { transaction });
+    await this.models.Reaction.create({ ...columns, ...of, ...made }, { transaction });
     const message = await this.#shapeOf(data.message_id, options);
     const { sender } = message;
     if (String(sender.id) !== String(user.id)) {
@@ -244,10 +249,11 @@ export abstract class MessageHandler extends RoomHandler {
   }
 
   async #edit(
-    { message_id, extra_fields: { content, ...columns } }: Extract<MessageModifyPayload, { action: 'update' }>,
+    { message_id, extra_fields: { content, ...given } }: Extract<MessageModifyPayload, { action: 'update' }>,
     options: WriteOptions,
   ): Promise<ModificationResult> {
     const { transaction } = options;
+    const columns = ownValues(this.models.Message, given);
     const message = await this.#find(message_id, options);
     if (content !== undefined) {
       const media = await this.models.MessageMediaAsset.count({ where: { message_id }, transaction });

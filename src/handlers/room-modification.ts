@@ -1,6 +1,7 @@
-import { permissionsOfTypes } from '../permissions/permissions-of-types.js';
+import { ownValues } from '../models/index.js';
 import { ValidationError } from '../protocol/errors.js';
 import type { RoomFields, RoomModifyPayload, UserId } from '../protocol/payload-types.js';
+import type { Serializers } from '../serializers/index.js';
 import { rememberDeleted } from '../store/requests.js';
 import type { RoomFacts } from '../store/standing.js';
 import type { HandlerContext, WriteOptions } from './base.js';
@@ -13,6 +14,9 @@ const updatable: Readonly<Record<string, readonly string[]>> = {
   Channel: ['name', 'description', 'avatar', 'is_public', 'max_subscribers'],
 };
 
+/** Of a room type of the host's, if it has such columns, besides those that its serializer declares. */
+const named = ['name', 'description'];
+
 /** Carries out one action of `room.modify` on a locked room. */
 export async function modifyRoom(
   context: HandlerContext,
@@ -22,11 +26,12 @@ export async function modifyRoom(
 ): Promise<void> {
   const { models } = context;
   const { transaction } = options;
+  const isPair = room.type === 'OneToOneChat';
   if (action === 'update') await update(context, data as RoomFields, room, options);
   else if (action === 'delete') {
     await deleteRoom(context, room.id, options);
     return;
-  } else if (room.type === 'GroupChat' && (action === 'add_admin' || action === 'remove_admin')) {
+  } else if (room.type !== 'Channel' && !isPair && (action === 'add_admin' || action === 'remove_admin')) {
     await changeRole(context, room, (data as { users: UserId[] }).users, action === 'add_admin', options);
   } else if (room.type === 'Channel' && (action === 'add_moderator' || action === 'remove_moderator')) {
     await changeRole(context, room, (data as { users: UserId[] }).users, action === 'add_moderator', options);
@@ -71,20 +76,30 @@ async function update(
   room: RoomFacts,
   { transaction }: WriteOptions,
 ): Promise<void> {
-  const own = serializers.classes.get(`${room.type}Serializer`)?.fields ?? {};
-  const names = [...(updatable[room.type] ?? []), ...Object.keys(own).filter((name) => own[name]!.updatable)];
+  const type = models.roomTypes.get(room.type)!;
+  const own = updatableOf(serializers, `${room.type}Serializer`);
+  const names = [...(updatable[room.type] ?? named), ...own].filter((name) => name in type.model.getAttributes());
   const changes = Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
-  const cap = changes.max_participants ?? changes.max_subscribers;
-  if (cap !== undefined && Number(cap) < Number(room.member_count)) {
+  const cap = typeof type.cap === 'string' ? changes[type.cap] : undefined;
+  if (cap !== undefined && cap !== null && Number(cap) < Number(room.member_count)) {
     throw new ValidationError(`The room has ${room.member_count} members, so the maximum cannot be lower.`);
   }
   if (Object.keys(changes).length > 0) {
-    const { model } = models.roomTypes.get(room.type)!;
-    await model.update(changes as never, { where: { room_id: room.id } as never, transaction });
+    await type.model.update(changes as never, { where: { room_id: room.id } as never, transaction });
   }
-  if (property !== undefined) {
-    await models.RoomProperty.update(property as never, { where: { room_id: room.id }, transaction });
+  if (property === undefined) return;
+  const { preferences, ...columns } = property;
+  const settable = updatableOf(serializers, 'RoomPropertySerializer');
+  const given = Object.entries(ownValues(models.RoomProperty, columns)).filter(([name]) => settable.includes(name));
+  const values = { ...Object.fromEntries(given), ...(preferences && { preferences }) };
+  if (Object.keys(values).length > 0) {
+    await models.RoomProperty.update(values, { where: { room_id: room.id }, transaction });
   }
+}
+
+/** The host's columns that a client may change. */
+function updatableOf(serializers: Serializers, name: string): string[] {
+  return Object.entries(serializers.fieldsOf(name)).flatMap(([field, { updatable }]) => (updatable ? [field] : []));
 }
 
 /** Who among these can be changed: present members, the creator aside. */
@@ -121,7 +136,7 @@ async function changePermissions(
   isGrant: boolean,
   options: WriteOptions,
 ): Promise<void> {
-  const valid = permissionsOfTypes[room.type] ?? [];
+  const valid = context.models.roomTypes.get(room.type)?.permissions ?? [];
   const invalid = permission.filter((codename) => !valid.includes(codename));
   if (invalid.length > 0) {
     throw new ValidationError({

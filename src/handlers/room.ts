@@ -1,5 +1,6 @@
 import { type Model, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
+import { ownValues } from '../models/index.js';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import type { DispatchPayloads } from '../protocol/dispatch-payloads.js';
 import { IntegrityError, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
@@ -14,6 +15,7 @@ import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { deleteMembers, findPeople, insertMembers, type Person, presentAmong } from './members.js';
 import { NotificationHandler } from './notification.js';
+import { capOf, detailsOf, pairOf } from './room-details.js';
 import { deleteRoom, modifyRoom } from './room-modification.js';
 
 /** A room, as handlers get it: an instance of the Room model, or anything with its id. */
@@ -48,7 +50,9 @@ export abstract class RoomHandler extends NotificationHandler {
       // The same client_id at the same time: the other request is committed now.
       await this.#refuseRepeatedRoom(user, data);
       if (data.type !== 'OneToOneChat') throw error;
-      const existing = await this.models.OneToOneChat.findOne({ where: pairOf(user.id, othersOf(user, data)[0]!) });
+      const existing = await this.models.OneToOneChat.findOne({
+        where: pairOf(user.id, this.#othersOf(user, data)[0]!),
+      });
       throw new IntegrityError('Chat already exists', existing ? { room_id: existing.room_id } : {});
     }
   }
@@ -56,11 +60,13 @@ export abstract class RoomHandler extends NotificationHandler {
   /** Inside the transaction: writes the room, its type's row, its property and its members. */
   async _createRoom(user: ActingUser, data: RoomCreatePayload, options: WriteOptions): Promise<RoomShape> {
     const { transaction, unit } = options;
-    const others = await findPeople(this.context, othersOf(user, data), options);
+    const others = await findPeople(this.context, this.#othersOf(user, data), options);
     if (data.type === 'OneToOneChat' && others.length !== 1) {
       throw new ValidationError('A one to one chat can only have 2 participants');
     }
     await this.#checkContact(user, others, data.type, options);
+    const type = this.models.roomTypes.get(data.type);
+    if (!type) throw new ValidationError({ type: ['Unknown room type.'] });
     const now = new Date();
     const room = { id: newId(), type: data.type, last_seq: 0, last_offset: 0 };
     const { property, ...fields } = data.extra_fields;
@@ -78,23 +84,16 @@ export abstract class RoomHandler extends NotificationHandler {
       { transaction },
     );
     unit.adopt(room);
-    const type = this.models.roomTypes.get(data.type);
-    if (!type) throw new ValidationError({ type: ['Unknown room type.'] });
-    const details =
-      data.type === 'OneToOneChat'
-        ? pairOf(user.id, others[0]!.id)
-        : { ...fields, name: data.name, description: data.description ?? '', creator_id: user.id };
-    const row = (await type.model.create({ room_id: room.id, ...details } as never, {
-      transaction,
-    })) as unknown as RoomFacts;
-    await this.models.RoomProperty.create(
-      { preferences: {}, ...(property as object | undefined), room_id: room.id } as never,
-      { transaction },
-    );
+    const pair = data.type === 'OneToOneChat' ? pairOf(user.id, others[0]!.id) : {};
+    const details = { ...detailsOf(type, user, { ...data, extra_fields: fields }), ...pair, room_id: room.id };
+    const row = (await type.model.create(details as never, { transaction })) as unknown as RoomFacts;
+    const { RoomProperty } = this.models;
+    const { preferences = {}, ...columns } = property ?? {};
+    await RoomProperty.create({ ...ownValues(RoomProperty, columns), preferences, room_id: room.id }, { transaction });
     const creator = { id: user.id, username: String(user.username ?? user.id) };
     await insertMembers(
       this.context,
-      { ...room, cap: capOf(data.type, row), adminIds: data.type === 'OneToOneChat' ? [] : [user.id] },
+      { ...room, cap: capOf(type, row), adminIds: data.type === 'OneToOneChat' ? [] : [user.id] },
       [creator, ...others],
       options,
     );
@@ -170,12 +169,7 @@ export abstract class RoomHandler extends NotificationHandler {
     const members = people.filter(({ id }) => !present.has(String(id)));
     if (members.length === 0) return { room: null, members };
     await this.#checkContact(this.scope.user, members, facts.type, options);
-    await insertMembers(
-      this.context,
-      { id: room.id, type: facts.type, cap: capOf(facts.type, facts) },
-      members,
-      options,
-    );
+    await insertMembers(this.context, { id: room.id, type: facts.type, cap: this.#capOf(facts) }, members, options);
     return { room: await readRoom(this.context, room.id, options), members };
   }
 
@@ -235,14 +229,10 @@ export abstract class RoomHandler extends NotificationHandler {
     if (facts.type === 'OneToOneChat') throw new ValidationError('A one to one chat cannot be joined');
     if (present.size > 0) return { room: null, members: [] };
     if (facts.type === 'GroupChat') throw new ValidationError('Ask an admin to add you to the group');
+    if (facts.type !== 'Channel') throw new ValidationError('This room cannot be joined. Ask a member to add you');
     if (!facts.is_public) throw new ValidationError('This channel is private. Ask a moderator to add you');
     const members = [{ id: user.id, username: String(user.username ?? user.id) }];
-    await insertMembers(
-      this.context,
-      { id: roomId, type: facts.type, cap: capOf(facts.type, facts) },
-      members,
-      options,
-    );
+    await insertMembers(this.context, { id: roomId, type: facts.type, cap: this.#capOf(facts) }, members, options);
     return { room: await readRoom(this.context, roomId, options), members };
   }
 
@@ -290,26 +280,21 @@ export abstract class RoomHandler extends NotificationHandler {
     throw new PermissionDenied('You may not add these users.');
   }
 
+  /** The named members, the creator aside, each once. */
+  #othersOf(user: ActingUser, data: RoomCreatePayload): UserId[] {
+    const field = this.models.roomTypes.get(data.type)?.membersField ?? 'participants';
+    const named = (data[field] as UserId[] | undefined) ?? [];
+    return [...new Map(named.map((id) => [String(id), id])).values()].filter((id) => String(id) !== String(user.id));
+  }
+
+  #capOf(facts: RoomFacts): number | undefined {
+    const type = this.models.roomTypes.get(facts.type);
+    return type && capOf(type, facts);
+  }
+
   async #refuseRepeatedRoom(user: ActingUser, data: RoomCreatePayload, unit?: UnitOfWork): Promise<void> {
     if (data.client_id === undefined) return;
     const earlier = await findEarlierRoom(this.context, [user.id, data.client_id], { transaction: unit?.transaction });
     if (earlier) refuseRepeat(earlier.request_hash, requestHash({ ...data }), earlier.answer);
   }
-}
-
-/** The named members, the creator aside, each once. */
-function othersOf(user: ActingUser, data: RoomCreatePayload): UserId[] {
-  const named = (data.type === 'Channel' ? data.subscribers : data.participants) ?? [];
-  return [...new Map(named.map((id) => [String(id), id])).values()].filter((id) => String(id) !== String(user.id));
-}
-
-/** The two of a one to one chat in the one order that the unique key knows. */
-function pairOf(one: UserId, other: UserId): { first_user_id: UserId; second_user_id: UserId } {
-  const isOrdered = typeof one === 'number' && typeof other === 'number' ? one < other : String(one) < String(other);
-  return isOrdered ? { first_user_id: one, second_user_id: other } : { first_user_id: other, second_user_id: one };
-}
-
-function capOf(type: string, facts: RoomFacts): number | undefined {
-  const cap = type === 'Channel' ? facts.max_subscribers : type === 'GroupChat' ? facts.max_participants : undefined;
-  return cap === undefined ? undefined : Number(cap);
 }

@@ -26,6 +26,8 @@ export interface ChatModelStatics {
   columns(context: ModelContext): Columns;
   /** Default scope (a default order, say), scopes, hooks and validators. */
   modelOptions?(context: ModelContext): OwnModelOptions;
+  /** Set by `initModels`: the columns that the host added. */
+  readonly ownColumns?: readonly string[];
 }
 
 /** A time-ordered UUID made by us, so that inserts append. */

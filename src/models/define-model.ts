@@ -1,4 +1,5 @@
 import type { InitOptions, Model, ModelStatic } from 'sequelize';
+import { SettingsError } from '../settings/complaints.js';
 import type { ChatModelStatics, Columns, ModelContext } from './columns.js';
 
 /** A class from which a chat makes its own model. */
@@ -31,14 +32,23 @@ export function initUnregistered<M extends ModelStatic<Model>>(model: M, columns
   return model;
 }
 
+/** Where a class comes from, and the columns that the chat's own code works with. */
+export interface ModelPlace {
+  /** The setting that names it, `models.Message` for example. */
+  readonly setting: string;
+  readonly needed: readonly string[];
+}
+
 /** A model of one chat: a fresh subclass, of the same name, so that the class given stays untouched and can serve any number of chats. */
 export function defineModel<M extends ChatModelClass>(
   base: M,
   sequelize: InitOptions['sequelize'],
   context: ModelContext,
+  place?: ModelPlace,
 ): M {
   const Fresh = class extends (base as ChatModelClass) {} as M;
   const columns = base.columns(context);
+  if (place) refuseMissing(base, columns, place);
   initUnregistered(Fresh, columns, {
     ...base.modelOptions?.(context),
     sequelize,
@@ -46,7 +56,22 @@ export function defineModel<M extends ChatModelClass>(
     tableName: context.table(base.table),
   });
   refuseShadowing(Fresh, Object.keys(columns));
+  const own = Object.keys(columns).filter((name) => !place?.needed.includes(name));
+  Object.defineProperty(Fresh, 'ownColumns', { value: place ? own : [] });
   return Fresh;
+}
+
+function refuseMissing(base: ChatModelClass, columns: unknown, { setting, needed }: ModelPlace): void {
+  const how = 'return { ...super.columns(context), own: {...} } from its static method columns';
+  if (typeof columns !== 'object' || columns === null) {
+    throw new SettingsError(`Setting ${setting}: columns() of ${base.name} gives no columns; ${how}.`);
+  }
+  const missing = needed.filter((name) => !Object.hasOwn(columns, name));
+  if (missing.length === 0) return;
+  const names = missing.map((name) => `"${name}"`).join(', ');
+  throw new SettingsError(
+    `Setting ${setting}: ${base.name} lacks the column${missing.length > 1 ? 's' : ''} ${names}, which the chat needs; ${how}.`,
+  );
 }
 
 /** A class field hides the column of its name: what is loaded would never be seen. */

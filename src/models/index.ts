@@ -1,7 +1,7 @@
 import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import { AbstractChannel, Channel } from './channel.js';
 import { AbstractChatNotification, ChatNotification } from './chat-notification.js';
-import type { ModelContext } from './columns.js';
+import type { ChatModelStatics, ModelContext } from './columns.js';
 import { type ChatModelClass, defineModel } from './define-model.js';
 import { AbstractGroupChat, GroupChat } from './group-chat.js';
 import { AbstractMessage, Message } from './message.js';
@@ -15,6 +15,7 @@ import { AbstractRoom, Room, type RoomType } from './room.js';
 import { RoomMember } from './room-member.js';
 import { RoomPermission } from './room-permission.js';
 import { AbstractRoomProperty, RoomProperty } from './room-property.js';
+import { makeRoomTypes, type OwnRoomType } from './room-types.js';
 import { AbstractSession, Session } from './session.js';
 import type { UserRow } from './user.js';
 
@@ -34,9 +35,6 @@ const REPLACEABLE = {
 } as const;
 
 const INTERNAL = { RoomMember, RoomPermission, MessageDelivery, Outcome } as const;
-
-/** The room types that every chat has, and the name under which a loaded room holds the type's row. */
-const ROOM_TYPES = { OneToOneChat: 'one_to_one_chat', GroupChat: 'group_chat', Channel: 'channel' } as const;
 
 /** The keys of the setting `models`. */
 export type ReplaceableModelName = keyof typeof REPLACEABLE;
@@ -59,8 +57,15 @@ export interface ModelSettings {
   readonly userModel: ModelStatic<Model>;
   /** Classes that replace ours, each extending the abstract class of its key. */
   readonly models?: { readonly [Name in ReplaceableModelName]?: ChatModelClass | undefined } | undefined;
-  /** Further room types: type name -> model with a primary key `room_id`; alias by default the type name in snake_case. */
-  readonly roomTypes?: Readonly<Record<string, { model: ChatModelClass; alias?: string }>> | undefined;
+  /** Further room types by name, each with a model whose primary key is `room_id`. */
+  readonly roomTypes?: Readonly<Record<string, OwnRoomType>> | undefined;
+}
+
+/** The class that a replacement of a model must extend. */
+export function abstractModel(name: ReplaceableModelName): abstract new (...args: never[]) => Model {
+  return REPLACEABLE[name][0] as unknown as abstract new (
+    ...args: never[]
+  ) => Model;
 }
 
 /** The keys of the setting `models`, in order. */
@@ -85,18 +90,17 @@ export function initModels(sequelize: Sequelize, settings: ModelSettings): ChatM
     if (base !== standard && !(base.prototype instanceof abstract)) {
       throw new Error(`The class given for models.${name} must extend Abstract${name} (or ${name}).`);
     }
-    made[name] = defineModel(base as ChatModelClass, sequelize, context);
+    made[name] = defineModel(base as ChatModelClass, sequelize, context, {
+      setting: `models.${name}`,
+      needed: Object.keys((abstract as unknown as ChatModelStatics).columns(context)),
+    });
   }
   for (const [name, base] of Object.entries(INTERNAL)) {
     made[name] = defineModel(base as ChatModelClass, sequelize, context);
   }
-  const roomTypes = new Map<string, RoomType>();
-  for (const [type, alias] of Object.entries(ROOM_TYPES)) roomTypes.set(type, { model: made[type]!, alias });
-  for (const [type, { model, alias = snakeCase(type) }] of Object.entries(settings.roomTypes ?? {})) {
-    if (roomTypes.has(type))
-      throw new Error(`The room type ${type} exists already; replace its model by models.${type}.`);
-    roomTypes.set(type, { model: defineModel(model, sequelize, context), alias });
-  }
+  const roomTypes = makeRoomTypes(sequelize, context, { ...made, User: userModel }, settings.roomTypes);
+  // An own type's model is found by the type's name, as those of the three are.
+  for (const [type, { model }] of roomTypes) made[type] = model;
   const models = { ...made, User: userModel, roomTypes } as unknown as ChatModels;
   models.Room.roomTypes = roomTypes;
   associate(models);
@@ -171,12 +175,10 @@ function associate(models: ChatModels): void {
   parent(models.Session, User, 'user', 'user_id');
 }
 
-function snakeCase(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
-}
-
 export type { ChatModelStatics, Columns, ModelContext, OwnModelOptions, UserId } from './columns.js';
 export type { ChatModelClass } from './define-model.js';
+export { completed, ownColumnsOf, ownValues } from './own-columns.js';
+export { AbstractRoomType, type OwnRoomType } from './room-types.js';
 export { createUserModel, DefaultUser, type UserRow } from './user.js';
 export type { RoomType };
 export {

@@ -18,10 +18,21 @@ import type { RoomPermission } from './room-permission.js';
 import type { RoomProperty } from './room-property.js';
 import type { UserRow } from './user.js';
 
-/** One type of room: the model of its own table, and the name under which a loaded room holds that row. */
+/** One type of room: the model of its own table, and what is particular to it. */
 export interface RoomType {
   readonly model: ModelStatic<Model>;
+  /** The name under which a loaded room holds the row of its type. */
   readonly alias: string;
+  /** The field of `room.create` that names the first members besides the creator. */
+  readonly membersField: string;
+  /** What members can be permitted one by one; admins may all of it. */
+  readonly permissions: readonly string[];
+  /** Members at most: a number, or the column that holds it. Absent: no limit of its own. */
+  readonly cap?: number | string | undefined;
+  /** The column that holds the creator; absent: only `rooms.created_by_id` does. */
+  readonly creatorColumn?: string | undefined;
+  /** Whether the host added it. */
+  readonly isOwn: boolean;
 }
 
 /** Columns of `rooms`: what rooms of every type have. */

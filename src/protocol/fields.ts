@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import type { OwnFields } from './payload-options.js';
 import { codePointLength, isWellFormed } from './unicode.js';
 
 /** How the primary key of the host's user model looks on the wire. */
@@ -8,6 +9,7 @@ export type UserIdKind = 'integer' | 'bigint' | 'uuid' | 'string';
 const fieldMessages: Readonly<Record<string, string>> = {
   'any.required': 'This field is required.',
   'any.unknown': 'Unknown field.',
+  'field.fixed': 'This field cannot be changed.',
   'object.unknown': 'Unknown field.',
   'object.base': 'Must be an object.',
   'object.min': 'Name at least one field.',
@@ -54,6 +56,36 @@ const checkOptions: Joi.ValidationOptions = {
  */
 export function prepared<T extends Joi.Schema>(schema: T): T {
   return schema.required().prefs(checkOptions) as T;
+}
+
+/**
+ * The rules of a host's columns for something new. JSON has no dates, so a rule for one reads the text that stands for it;
+ * nothing else is converted.
+ */
+export function givenFields(fields: OwnFields = {}): Record<string, Joi.Schema> {
+  const rules = Object.entries(fields).flatMap(([name, { schema }]) => (schema ? [[name, readingDates(schema)]] : []));
+  return Object.fromEntries(rules) as Record<string, Joi.Schema>;
+}
+
+/**
+ * The rules of a host's columns for a change: each may be absent, and then stays as it is (a default is for something
+ * new). What is not updatable is refused with the reason.
+ */
+export function changedFields(fields: OwnFields = {}): Record<string, Joi.Schema> {
+  return Object.fromEntries(
+    Object.entries(givenFields(fields)).map(([name, schema]) => [
+      name,
+      fields[name]!.updatable ? schema.optional().prefs({ noDefaults: true }) : fixed(),
+    ]),
+  );
+}
+
+function readingDates(schema: Joi.Schema): Joi.Schema {
+  return schema.type === 'date' ? schema.prefs({ convert: true }) : schema;
+}
+
+function fixed(): Joi.Schema {
+  return Joi.any().custom((_value, helpers) => helpers.error('field.fixed'));
 }
 
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { httpUrl, text, whole } from './fields.js';
+import { givenFields, httpUrl, text, whole } from './fields.js';
+import type { OwnFields } from './payload-options.js';
 
 /** What an attachment is shown as. The database holds the same list as a constraint. */
 export const mediaTypes = ['image', 'video', 'audio', 'file'] as const;
@@ -22,9 +23,10 @@ export const mimeTypes = [
   'text/csv',
 ] as const;
 
-/** One attachment as the sender gives it. */
-export function media(maxCaptionLength: number): Joi.ObjectSchema {
+/** One attachment as the sender gives it, with the columns of an extended model. */
+export function media(maxCaptionLength: number, own: OwnFields = {}): Joi.ObjectSchema {
   return Joi.object({
+    ...givenFields(own),
     media_url: httpUrl().required(),
     media_type: Joi.valid(...mediaTypes).required(),
     mime_type: Joi.valid(...mimeTypes).required(),

@@ -36,6 +36,8 @@ export interface MessageReactPayload {
   type: 'add' | 'remove';
   message_id: string;
   reaction_content: string;
+  /** The columns of an extended reaction model, if there are any. */
+  extra_fields?: Record<string, unknown>;
 }
 
 /** `message.modify`. */
@@ -62,7 +64,7 @@ export interface RoomDetails {
   max_participants?: number;
   is_public?: boolean;
   max_subscribers?: number;
-  property?: { preferences?: Record<string, unknown> };
+  property?: { preferences?: Record<string, unknown>; [column: string]: unknown };
   [column: string]: unknown;
 }
 
@@ -76,6 +78,8 @@ export interface RoomCreatePayload {
   subscribers?: UserId[];
   client_id?: string;
   extra_fields: RoomDetails;
+  /** The first members of a room type of the host's, by its `membersField`. */
+  [members: string]: unknown;
 }
 
 /** One page of a list: `cursor` is what an earlier answer gave as `next_cursor`. */

@@ -1,13 +1,13 @@
 import Joi from 'joi';
 import { type ErrorDetail, ValidationError } from './errors.js';
-import { contentText, listOf, oneOrList, prepared, text, uuid, whole } from './fields.js';
+import { changedFields, contentText, givenFields, listOf, oneOrList, prepared, text, uuid, whole } from './fields.js';
 import { media } from './media.js';
 import type { PayloadOptions } from './payload-options.js';
 import { maxDescriptionLength, roomCreate, roomModify } from './room-payloads.js';
 
 export { prepared, type UserIdKind, userIdSchema } from './fields.js';
 export { mediaTypes, mimeTypes } from './media.js';
-export type { PayloadOptions } from './payload-options.js';
+export type { OwnField, OwnFields, PayloadOptions, RoomTypePayload } from './payload-options.js';
 export type * from './payload-types.js';
 
 /** Longest token of `session.refresh`, in characters; a token is also bounded by `maxPayload`. */
@@ -25,14 +25,7 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
     ['message.send', messageSend(options)],
     ['message.acknowledged', messageIds],
     ['message.read', messageIds],
-    [
-      'message.react',
-      Joi.object({
-        type: Joi.valid('add', 'remove').required(),
-        message_id: uuid().required(),
-        reaction_content: text(1, 128).required(),
-      }),
-    ],
+    ['message.react', messageReact(options)],
     ['message.typing', Joi.object(room)],
     ['message.modify', messageModify(options)],
     ['room.create', roomCreate(options)],
@@ -53,12 +46,12 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
   return new Map(schemas.map(([eventType, schema]) => [eventType, prepared(schema)]));
 }
 
-function messageSend({ maxContentLength, messageFields = {} }: PayloadOptions): Joi.ObjectSchema {
+function messageSend({ maxContentLength, messageFields, mediaFields }: PayloadOptions): Joi.ObjectSchema {
   const extraFields = Joi.object({
-    ...messageFields,
+    ...givenFields(messageFields),
     parent_message_id: uuid(),
     forwarded_from_id: uuid(),
-    media: Joi.array().items(media(maxDescriptionLength)).max(100).default([]),
+    media: Joi.array().items(media(maxDescriptionLength, mediaFields)).max(100).default([]),
   });
   return Joi.object({
     room_id: uuid().required(),
@@ -74,9 +67,23 @@ function messageSend({ maxContentLength, messageFields = {} }: PayloadOptions): 
   });
 }
 
-function messageModify({ maxContentLength, maxIdsPerEvent, messageFields = {} }: PayloadOptions): Joi.ObjectSchema {
-  const columns = Object.entries(messageFields).map(([name, schema]) => [name, schema.optional()] as const);
-  const extraFields = Joi.object({ ...Object.fromEntries(columns), content: contentText(maxContentLength) }).min(1);
+function messageReact({ reactionFields }: PayloadOptions): Joi.ObjectSchema {
+  const columns = givenFields(reactionFields);
+  const extraFields = Joi.object(columns).default();
+  return Joi.object({
+    type: Joi.valid('add', 'remove').required(),
+    message_id: uuid().required(),
+    reaction_content: text(1, 128).required(),
+    ...(Object.keys(columns).length > 0 && {
+      // What is taken back has no columns.
+      // biome-ignore lint/suspicious/noThenProperty: Joi's word.
+      extra_fields: Joi.when('type', { is: 'add', then: extraFields, otherwise: Joi.forbidden() }),
+    }),
+  });
+}
+
+function messageModify({ maxContentLength, maxIdsPerEvent, messageFields }: PayloadOptions): Joi.ObjectSchema {
+  const extraFields = Joi.object({ ...changedFields(messageFields), content: contentText(maxContentLength) }).min(1);
   return Joi.object({ action: Joi.valid('update', 'delete').required() }).when('.action', {
     switch: [
       // biome-ignore-start lint/suspicious/noThenProperty: Joi's word.

@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import { httpUrl, listOf, text, uuid, whole } from './fields.js';
-import type { PayloadOptions } from './payload-options.js';
+import { changedFields, givenFields, httpUrl, listOf, text, uuid, whole } from './fields.js';
+import type { OwnFields, PayloadOptions, RoomTypePayload } from './payload-options.js';
 
 /** Code points of a description or a caption: four bytes each, they fit a TEXT column of MySQL. */
 export const maxDescriptionLength = 10_000;
@@ -10,10 +10,17 @@ type Fields = Record<string, Joi.Schema>;
 const name = () => text(1, 64, { trim: true });
 const description = () => text(0, maxDescriptionLength);
 
-/** What can be set of each room type besides name and description, the host's own columns included. */
-function fieldsByType({ maxRoomMembers, roomFields = {} }: PayloadOptions): Map<string, Fields> {
-  const [property, avatar] = [Joi.object({ preferences: Joi.object() }), httpUrl().allow(null)];
-  const own: Record<string, Fields> = {
+/**
+ * What can be set of each room type besides name and description, the host's own columns included, as `own` takes them:
+ * for a new room, or for a change.
+ */
+function fieldsByType(
+  { maxRoomMembers, roomTypes = {}, propertyFields }: PayloadOptions,
+  own: (fields: OwnFields | undefined) => Fields,
+): Map<string, Fields> {
+  const property = Joi.object({ ...own(propertyFields), preferences: Joi.object() });
+  const avatar = httpUrl().allow(null);
+  const standard: Record<string, Fields> = {
     OneToOneChat: {},
     GroupChat: {
       avatar,
@@ -23,8 +30,8 @@ function fieldsByType({ maxRoomMembers, roomFields = {} }: PayloadOptions): Map<
     },
     Channel: { avatar, is_public: Joi.boolean(), max_subscribers: whole(1, maxRoomMembers) },
   };
-  const types = new Set([...Object.keys(own), ...Object.keys(roomFields)]);
-  return new Map(Array.from(types, (type) => [type, { property, ...own[type], ...roomFields[type] }]));
+  const types = new Set([...Object.keys(standard), ...Object.keys(roomTypes)]);
+  return new Map(Array.from(types, (type) => [type, { property, ...own(roomTypes[type]?.fields), ...standard[type] }]));
 }
 
 /** `room.create`: which fields there are depends on the type. */
@@ -38,12 +45,19 @@ export function roomCreate(options: PayloadOptions): Joi.ObjectSchema {
     GroupChat: { ...named, participants: members },
     Channel: { ...named, subscribers: members },
   };
-  const hostType = { name: name(), description: description(), participants: members, subscribers: members };
-  const types = fieldsByType(options);
+  const hostType = (type: RoomTypePayload): Fields => ({
+    ...(type.name && { name: type.name === 'required' ? name().required() : name() }),
+    ...(type.description && { description: description() }),
+    [type.membersField ?? 'participants']: members,
+  });
+  const types = fieldsByType(options, givenFields);
   const cases = Array.from(types, ([type, fields]) => ({
     is: type,
     // biome-ignore lint/suspicious/noThenProperty: Joi's word.
-    then: Joi.object({ ...(byType[type] ?? hostType), extra_fields: Joi.object(fields).default() }),
+    then: Joi.object({
+      ...(byType[type] ?? hostType(options.roomTypes?.[type] ?? {})),
+      extra_fields: Joi.object(fields).default(),
+    }),
   }));
   return Joi.object({
     type: Joi.valid(...types.keys()).required(),
@@ -83,7 +97,7 @@ function anyField(options: PayloadOptions): Fields {
     ['name', new Set([name()])],
     ['description', new Set([description()])],
   ]);
-  for (const fields of fieldsByType(options).values()) {
+  for (const fields of fieldsByType(options, changedFields).values()) {
     for (const [key, schema] of Object.entries(fields)) all.set(key, new Set(all.get(key)).add(schema));
   }
   return Object.fromEntries(Array.from(all, ([key, schemas]) => [key, either([...schemas]).optional()]));

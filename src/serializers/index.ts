@@ -13,10 +13,12 @@ import type {
   Serializer,
   SerializerContext,
   SerializerField,
+  SerializerFields,
   SerializerLike,
   SerializerName,
   SerializerTypes,
 } from './serializer.js';
+import { Serializer as SerializerBase } from './serializer.js';
 import { UserSerializer } from './user.js';
 
 export type {
@@ -32,7 +34,15 @@ export type {
 } from './loaded.js';
 export { RoomSerializer } from './room.js';
 export { Serializer } from './serializer.js';
-export type { RoomTypeEntry, SerializerContext, SerializerField, SerializerLike, SerializerName, SerializerTypes };
+export type {
+  RoomTypeEntry,
+  SerializerContext,
+  SerializerField,
+  SerializerFields,
+  SerializerLike,
+  SerializerName,
+  SerializerTypes,
+};
 export {
   ChannelListSerializer,
   ChannelSerializer,
@@ -54,13 +64,16 @@ export {
 /** A serializer class, own or the host's. */
 export type SerializerClass = {
   new (context: SerializerContext): Serializer<never, object>;
-  fields: Record<string, SerializerField>;
+  readonly prototype: object;
+  readonly fields: SerializerFields;
 };
 
 /** The serializers of one chat: the fifteen, the host's in place of the defaults. */
 export interface Serializers {
   /** Name -> class in use; the classes carry the host's `fields`. */
   readonly classes: ReadonlyMap<string, SerializerClass>;
+  /** The host's columns that the serializer of that name shows. */
+  fieldsOf(name: string): SerializerFields;
   /** The one instance of that name. Throws an Error for a name nobody has. */
   getSerializer<N extends SerializerName>(name: N): SerializerLike<SerializerTypes[N][0], SerializerTypes[N][1]>;
   getSerializer(name: string): SerializerLike<never, unknown>;
@@ -87,8 +100,8 @@ export const defaultSerializers: Readonly<Record<SerializerName, SerializerClass
 
 const defaultRoomTypes: ReadonlyArray<readonly [string, RoomTypeEntry]> = [
   ['OneToOneChat', { alias: 'one_to_one_chat' }],
-  ['GroupChat', { alias: 'group_chat' }],
-  ['Channel', { alias: 'channel' }],
+  ['GroupChat', { alias: 'group_chat', creatorColumn: 'creator_id' }],
+  ['Channel', { alias: 'channel', creatorColumn: 'creator_id' }],
 ];
 
 /**
@@ -112,6 +125,22 @@ export function createSerializers(
     }
     return instance;
   };
-  const context = { settings, roomTypes, serializer: getSerializer as SerializerContext['serializer'] };
-  return { classes, getSerializer: getSerializer as Serializers['getSerializer'] };
+  const fields = new Map<object, SerializerFields>([...classes.values()].map((Class) => [Class, Class.fields]));
+  for (const type of roomTypes.keys()) {
+    const [alone, inList] = [classes.get(`${type}Serializer`), classes.get(`${type}ListSerializer`)];
+    // Nothing of its own said: in lists a room shows what it shows alone.
+    if (alone && inList && inList.fields === SerializerBase.fields) fields.set(inList, alone.fields);
+  }
+  const fieldsOfClass = (Class: object) => fields.get(Class) ?? (Class as Partial<SerializerClass>).fields ?? {};
+  const context = {
+    settings,
+    roomTypes,
+    fieldsOf: fieldsOfClass,
+    serializer: getSerializer as SerializerContext['serializer'],
+  };
+  return {
+    classes,
+    fieldsOf: (name) => fieldsOfClass(classes.get(name) ?? {}),
+    getSerializer: getSerializer as Serializers['getSerializer'],
+  };
 }

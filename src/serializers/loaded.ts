@@ -83,6 +83,7 @@ export interface LoadedRoom {
   readonly type: string;
   readonly last_seq: number | string;
   readonly member_count: number | string;
+  readonly created_by_id?: UserId | null | undefined;
   readonly created_at: Moment;
   readonly updated_at: Moment;
   /** The row of the type's table; absent: looked for under the type's alias. */

@@ -41,11 +41,13 @@ export abstract class RoomSerializer<Shape extends RoomBaseShape> extends Serial
 
   /** The room's creator: null when the account was deleted. */
   protected creator(room: LoadedRoom): UserShape | null {
-    const id = this.details(room).creator_id;
+    const column = this.context.roomTypes.get(room.type)?.creatorColumn;
+    const id = column === undefined ? room.created_by_id : this.details(room)[column];
     if (id === null || id === undefined) return null;
     return this.user(room.creator ?? undefined, id);
   }
 
+  /** Users as they are shown everywhere, by the serializer of users. */
   protected users(users: readonly LoadedUser[] | undefined): UserShape[] {
     const serializer = this.context.serializer('UserSerializer');
     return (users ?? []).map((user) => serializer.serialize(user));

@@ -26,6 +26,7 @@ import type {
   LoadedUser,
   Row,
 } from './loaded.js';
+import { columnValue } from './values.js';
 
 /** The fifteen serializers by name: what each is given and what it makes. */
 export interface SerializerTypes {
@@ -49,13 +50,16 @@ export interface SerializerTypes {
 /** The key of a serializer in the setting `serializers`. */
 export type SerializerName = keyof SerializerTypes;
 
-/** A column that a host added to a model, declared on its serializer so that clients may set it and see it. */
+/** A column that a host added to a model, declared on its serializer: clients see it, and with a `schema` may set it. */
 export interface SerializerField {
-  /** The Joi rule for the value in an event's `extra_fields`. */
-  readonly schema: Schema;
+  /** The Joi rule for the value in an event's `extra_fields`. Absent: clients see the column and cannot set it. */
+  readonly schema?: Schema | undefined;
   /** May be changed after creation; default false. */
-  readonly updatable?: boolean;
+  readonly updatable?: boolean | undefined;
 }
+
+/** The columns that a serializer shows beside its own, by name. */
+export type SerializerFields = Readonly<Record<string, SerializerField>>;
 
 /** Makes one wire shape. */
 export interface SerializerLike<Instance, Shape> {
@@ -66,6 +70,8 @@ export interface SerializerLike<Instance, Shape> {
 export interface RoomTypeEntry {
   /** The property of a room under which the type's row hangs, `group_chat` for example. */
   readonly alias: string;
+  /** The column of that row that holds the creator; absent: the room's `created_by_id` does. */
+  readonly creatorColumn?: string | undefined;
   /** Default: `<type>Serializer`. */
   readonly serializer?: string;
   /** Default: `<type>ListSerializer`. */
@@ -77,6 +83,8 @@ export interface SerializerContext {
   readonly settings: { readonly exposeEmail: boolean };
   /** Room type name -> where its row is and who shows it. */
   readonly roomTypes: ReadonlyMap<string, RoomTypeEntry>;
+  /** The fields that a serializer class shows: its own, or for a list those of the room type. */
+  fieldsOf(Class: object): SerializerFields;
   /** The serializer of that name, or the host's in its place: nested shapes are made through this. */
   serializer<N extends SerializerName>(name: N): SerializerLike<SerializerTypes[N][0], SerializerTypes[N][1]>;
   serializer(name: string): SerializerLike<never, unknown>;
@@ -89,8 +97,11 @@ export interface SerializerContext {
 export abstract class Serializer<Instance extends Row, Shape extends object>
   implements SerializerLike<Instance, Shape>
 {
-  /** Columns of the host, name -> rule; they are appended to the shape. */
-  static fields: Record<string, SerializerField> = {};
+  /**
+   * Columns of the host, name -> rule; they are appended to the shape. A list serializer that says nothing here shows those
+   * of its room type.
+   */
+  static fields: SerializerFields = {};
 
   protected readonly context: SerializerContext;
 
@@ -103,12 +114,10 @@ export abstract class Serializer<Instance extends Row, Shape extends object>
 
   /** Appends the columns named in the class's `fields`, from the first source that has them; else null. */
   protected withFields(shape: Shape, ...sources: readonly Row[]): Shape {
-    const { fields } = this.constructor as typeof Serializer;
-    for (const name of Object.keys(fields)) {
+    for (const name of Object.keys(this.context.fieldsOf(this.constructor))) {
       if (Object.hasOwn(shape, name)) continue;
       const source = sources.find((one) => (one as Record<string, unknown>)[name] !== undefined);
-      const value = (source as Record<string, unknown> | undefined)?.[name] ?? null;
-      (shape as Record<string, unknown>)[name] = value instanceof Date ? value.toISOString() : value;
+      (shape as Record<string, unknown>)[name] = source === undefined ? null : columnValue(source, name);
     }
     return shape;
   }

@@ -102,6 +102,42 @@ const functionRule = () =>
     typeof value === 'string' ? /.#./.test(value) : isFunction(value),
   );
 
+/** A word that can be a key of an event's data and a column's name. */
+const word = () => Joi.string().pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a name such as requester_id');
+
+/** Names of the settings of one room type. */
+export const roomTypeKeys = [
+  'model',
+  'serializer',
+  'listSerializer',
+  'alias',
+  'membersField',
+  'permissions',
+  'cap',
+  'creatorColumn',
+] as const;
+
+const roomTypes = () =>
+  Joi.object()
+    .pattern(
+      /^[A-Z][A-Za-z0-9]{0,63}$/,
+      Joi.object({
+        model: classRule().required(),
+        serializer: classRule().required(),
+        listSerializer: classRule().required(),
+        alias: word(),
+        membersField: word(),
+        permissions: Joi.array().items(Joi.string().max(64)).unique(),
+        cap: that(
+          'a whole number, or the name of the column that holds it',
+          (value) =>
+            (Number.isSafeInteger(value) && (value as number) > 0) || (typeof value === 'string' && value !== ''),
+        ),
+        creatorColumn: word(),
+      }),
+    )
+    .default({});
+
 const classes = (names: readonly string[]) =>
   Joi.object(Object.fromEntries(names.map((name) => [name, classRule()]))).default({});
 
@@ -132,11 +168,12 @@ export function settingsRules(): { keys: Record<string, Joi.Schema>; schema: Joi
     exceptionHandlerClass: classRule(),
     models: classes(modelNames),
     serializers: classes(serializerNames),
+    roomTypes: roomTypes(),
 
-    // 24 characters leave room for the longest table and index name within MySQL's 64.
+    // 20 characters leave room for the longest table and index name within MySQL's 64.
     tablePrefix: Joi.string()
       .pattern(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a table prefix')
-      .max(24)
+      .max(20)
       .default('chat_'),
     redisPrefix: Joi.string()
       .pattern(/^[\w.:{}-]+$/, 'a key prefix')

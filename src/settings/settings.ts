@@ -4,7 +4,7 @@ import type { RedisOptions } from 'ioredis';
 import type { Model, ModelStatic, Sequelize, Options as SequelizeOptions } from 'sequelize';
 import type { Logger } from 'winston';
 import { copyFrozen, SettingsError, unknownKeys, wrongValue } from './complaints.js';
-import { modelNames, serializerNames, settingsRules } from './rules.js';
+import { modelNames, roomTypeKeys, serializerNames, settingsRules } from './rules.js';
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
@@ -51,6 +51,26 @@ export interface RateLimitSettings {
    * Default: four times `eventsPerSecond`.
    */
   perUserPerSecond?: number | undefined;
+}
+
+/** A room type of the host's own, beside OneToOneChat, GroupChat and Channel. */
+export interface RoomTypeSettings {
+  /** Subclass of `AbstractRoomType`: its table. */
+  readonly model: ClassSetting;
+  /** Subclass of `RoomSerializer`: the room as its members see it alone. Its `fields` may be set by clients. */
+  readonly serializer: ClassSetting;
+  /** Subclass of `RoomSerializer`: the room in `room.list`. */
+  readonly listSerializer: ClassSetting;
+  /** The property of a loaded Room that holds the type's row. Default: the type's name in snake_case. */
+  readonly alias?: string | undefined;
+  /** The field of `room.create` that names the first members besides the creator. Default `participants`. */
+  readonly membersField?: string | undefined;
+  /** What members can be permitted one by one by `add_permission`; admins may all of it. Default none. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Members at most: a number, or the column of the model that holds it. Default: no limit. */
+  readonly cap?: number | string | undefined;
+  /** The column of the model that gets the creator's id. Default: none, the creator is only in `rooms.created_by_id`. */
+  readonly creatorColumn?: string | undefined;
 }
 
 /** What the host gives to `createChat` and `createWorker`. All optional; an unknown or wrong key throws a sentence. */
@@ -108,6 +128,8 @@ export interface ChatSettings {
   models?: Partial<Record<ModelName, ClassSetting>> | undefined;
   /** Serializers in place of default ones, by name. Default `{}`. */
   serializers?: Partial<Record<SerializerName, ClassSetting>> | undefined;
+  /** Room types of the host's own, by the name that `type` has in `room.create`. Default `{}`. */
+  roomTypes?: Readonly<Record<string, RoomTypeSettings>> | undefined;
 
   /** What the names of all tables begin with; letters, digits and underscores. Default `chat_`. */
   tablePrefix?: string | undefined;
@@ -188,7 +210,7 @@ type WithoutDefault =
   | 'exceptionHandlerClass'
   | 'logger';
 
-type WithDefault = Exclude<keyof ChatSettings, WithoutDefault | 'rateLimit' | 'models' | 'serializers'>;
+type WithDefault = Exclude<keyof ChatSettings, WithoutDefault | 'rateLimit' | 'models' | 'serializers' | 'roomTypes'>;
 
 /** All settings, defaults applied; frozen. `websocketPath` has no first and one last slash; origins are lower-case. */
 export type ResolvedSettings = {
@@ -199,6 +221,7 @@ export type ResolvedSettings = {
   readonly rateLimit: Readonly<{ eventsPerSecond: number; burst: number; perUserPerSecond: number }> | false;
   readonly models: Readonly<Partial<Record<ModelName, ClassSetting>>>;
   readonly serializers: Readonly<Partial<Record<SerializerName, ClassSetting>>>;
+  readonly roomTypes: Readonly<Record<string, RoomTypeSettings>>;
 };
 
 /**
@@ -220,6 +243,9 @@ export function resolveSettings(input: ChatSettings = {}): ResolvedSettings {
   unknownKeys(input.rateLimit, ['eventsPerSecond', 'burst', 'perUserPerSecond'], 'rateLimit.');
   unknownKeys(input.models, modelNames, 'models.');
   unknownKeys(input.serializers, serializerNames, 'serializers.');
+  for (const [type, given] of Object.entries(input.roomTypes ?? {})) {
+    unknownKeys(given, roomTypeKeys, `roomTypes.${type}.`);
+  }
   const { value, error } = rules.schema.validate({ ...input }, { convert: false, abortEarly: true });
   if (error) throw wrongValue(error.details[0]!);
   return copyFrozen(withDerived(value as ResolvedSettings), ['database', 'redis']) as ResolvedSettings;

@@ -21,6 +21,8 @@ export function requestHash({ client_id: _, ...request }: { client_id?: unknown;
 }
 
 function canonical(value: unknown): string {
+  // A host's column may have become a date.
+  if (value instanceof Date) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   const entries = Object.entries(value).filter(([, of]) => of !== undefined);

@@ -98,10 +98,10 @@ async function loadFacts(
 ): Promise<Map<string, RoomFacts>> {
   const { models, sequelize } = context;
   const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
-  const columns = (model: { getAttributes(): Record<string, { field?: string }> }, alias: string) =>
-    Object.values(model.getAttributes()).map(
-      ({ field }) => `${alias}.${quote(field!)} AS ${quote(`${alias}.${field}`)}`,
-    );
+  const columns = (model: { getAttributes(): Record<string, { field?: string; type: unknown }> }, alias: string) =>
+    Object.values(model.getAttributes())
+      .filter(({ type }) => String(type) !== 'VIRTUAL')
+      .map(({ field }) => `${alias}.${quote(field!)} AS ${quote(`${alias}.${field}`)}`);
   const types = [...models.roomTypes.values()];
   const select = [...columns(models.Room, 'r'), ...types.flatMap(({ model }, index) => columns(model, `t${index}`))];
   const joins = types.map(
@@ -121,6 +121,8 @@ async function loadFacts(
         if (of === alias) facts[column] = value;
       }
       for (const [name, value] of Object.entries(row)) if (name.startsWith('r.')) facts[name.slice(2)] = value;
+      const type = models.roomTypes.get(row['r.type'] as string);
+      if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
       return [row['r.id'] as string, facts as RoomFacts];
     }),
   );

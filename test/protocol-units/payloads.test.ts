@@ -210,7 +210,10 @@ describe('message.send', () => {
   });
 
   it('takes columns of an extended model', () => {
-    const own = payloadSchemas({ ...options, messageFields: { priority: Joi.number().integer().required() } });
+    const own = payloadSchemas({
+      ...options,
+      messageFields: { priority: { schema: Joi.number().integer().required() } },
+    });
     const data = { room_id: id, content: 'x', extra_fields: { priority: 1 } };
     expect(checked('message.send', data, own)).toMatchObject({ extra_fields: { priority: 1 } });
     expect(refused('message.send', { ...data, extra_fields: { priority: 'x' } }, own)).toHaveProperty([
@@ -347,7 +350,10 @@ describe('room.create', () => {
   it("takes a host's type and columns", () => {
     const own = payloadSchemas({
       ...options,
-      roomFields: { Forum: { topic: Joi.string().required() }, Channel: { topic: Joi.number() } },
+      roomTypes: {
+        Forum: { name: 'optional', fields: { topic: { schema: Joi.string().required(), updatable: true } } },
+        Channel: { fields: { topic: { schema: Joi.number(), updatable: true } } },
+      },
     });
     checked('room.create', { type: 'Forum', name: 'a', participants: [1], extra_fields: { topic: 'x' } }, own);
     checked('room.create', { type: 'Channel', name: 'a', extra_fields: { topic: 5 } }, own);

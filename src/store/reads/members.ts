@@ -38,7 +38,7 @@ export async function listMembers(
     options,
   );
   const serializer = context.serializers.getSerializer('UserSerializer');
-  const creator = creatorOf(room);
+  const creator = creatorOf(context, room);
   const members = page.map(
     (row): MemberShape => ({
       user: serializer.serialize(users.of(row.user_id)),

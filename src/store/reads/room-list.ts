@@ -184,7 +184,7 @@ async function attachUsers(
   userId: UserId | null,
   options: TransactionOptions,
 ): Promise<void> {
-  const ids = rooms.map((room) => ({ creator: creatorOf(room), peer: peerOf(room, userId) }));
+  const ids = rooms.map((room) => ({ creator: creatorOf(context, room), peer: peerOf(room, userId) }));
   const known = ids.flatMap(({ creator, peer }) => [creator, peer]).filter((id) => id !== null);
   const users = await loadUsers(context, known, options);
   for (const [index, room] of rooms.entries()) {

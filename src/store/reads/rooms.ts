@@ -29,10 +29,10 @@ export async function readRooms(
   const rooms = await loadRooms(context, roomIds, options, { property: true });
   const list = [...rooms.values()];
   const members = await firstMembers(context, list, options);
-  const creators = list.map(creatorOf).filter((id) => id !== null);
+  const creators = list.map((room) => creatorOf(context, room)).filter((id) => id !== null);
   const users = await loadUsers(context, [...creators, ...members.map(({ user_id }) => user_id)], options);
   for (const room of list) {
-    const creator = creatorOf(room);
+    const creator = creatorOf(context, room);
     const own = members.filter((member) => member.room_id === room.id);
     const leads = (member: FirstMember) => member.role === 'admin' || String(member.user_id) === String(creator);
     const first = (some: readonly FirstMember[]) =>
@@ -68,9 +68,12 @@ export function detailOf(room: LoadedRoom, column: string): unknown {
   return (room.details as Record<string, unknown> | null | undefined)?.[column];
 }
 
-/** The user who made the room; null for a type without one, and when the account is gone. */
-export function creatorOf(room: LoadedRoom): UserId | null {
-  return (detailOf(room, 'creator_id') as UserId | null | undefined) ?? null;
+/** The user who made the room; null for a OneToOneChat, and when the account is gone. */
+export function creatorOf({ models }: Pick<ReadContext, 'models'>, room: LoadedRoom): UserId | null {
+  const type = models.roomTypes.get(room.type);
+  if (type?.creatorColumn !== undefined)
+    return (detailOf(room, type.creatorColumn) as UserId | null | undefined) ?? null;
+  return type?.isOwn ? (room.created_by_id ?? null) : null;
 }
 
 interface FirstMember {
@@ -92,7 +95,7 @@ function firstMembers(
     limit: context.settings.memberListSize,
   };
   const creators = rooms.flatMap((room, index) => {
-    const creator = creatorOf(room);
+    const creator = creatorOf(context, room);
     if (creator === null) return [];
     replacements[`room${index}`] = room.id;
     replacements[`creator${index}`] = creator;
