@@ -5,6 +5,7 @@ import type { Logger } from 'winston';
 import type { Broadcast } from './broadcast/broadcast.js';
 import { createMemoryBroadcast } from './broadcast/memory.js';
 import { createRedisBroadcast } from './broadcast/redis.js';
+import { act } from './consumer/acting.js';
 import { WorkerRuntime } from './consumer/runtime.js';
 import { createDefaultLogger, createRedactedLogger } from './logging/logger.js';
 import { modelsFromSettings } from './models/from-settings.js';
@@ -26,6 +27,8 @@ export interface Assembly {
   readonly runtime: WorkerRuntime;
   /** Whether queue and broadcast live in this process. */
   readonly isEmbedded: boolean;
+  /** Runs an event in a user's name in this process; `isSystem`: without asking for permissions. */
+  act(userId: string | number, type: string, data: object, isSystem: boolean): Promise<Record<string, unknown>>;
   /** Runs the package's migrations that did not run yet; resolves to their names. */
   migrate(): Promise<string[]>;
   /** Closes queue, broadcast, and the database if it was opened here. */
@@ -49,7 +52,19 @@ export function assemble(input: ChatSettings): Assembly {
   const broadcast = isEmbedded
     ? createMemoryBroadcast({ historySize: settings.redisHistorySize })
     : createRedisBroadcast({ redis, prefix, historySize: settings.redisHistorySize, logger });
-  const runtime = new WorkerRuntime({ settings, sequelize, models, broadcast, logger });
+  const closeAll = async () => {
+    await queue.close();
+    await broadcast.close();
+    if (ownsDatabase) await sequelize.close();
+  };
+  let runtime: WorkerRuntime;
+  try {
+    runtime = new WorkerRuntime({ settings, sequelize, models, broadcast, logger });
+  } catch (error) {
+    // A wrong class must not leave connections behind that keep the process from ending.
+    closeAll().catch((failure: unknown) => logger.warn('Closing after a wrong setting failed.', { error: failure }));
+    throw error;
+  }
   if (isEmbedded) {
     logger.info('The chat runs embedded: no redis is set, so queue and broadcast serve this one process only.');
   }
@@ -62,17 +77,14 @@ export function assemble(input: ChatSettings): Assembly {
     broadcast,
     runtime,
     isEmbedded,
+    act: (userId, type, data, isSystem) => act(runtime, userId, type, data, isSystem),
     migrate: () =>
       migrate(sequelize, {
         tablePrefix: settings.tablePrefix,
         usersTable: String(models.User.getTableName()),
         createUsersTable: settings.userModel === undefined,
       }),
-    async close() {
-      await queue.close();
-      await broadcast.close();
-      if (ownsDatabase) await sequelize.close();
-    },
+    close: closeAll,
   };
 }
 
