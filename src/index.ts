@@ -1,5 +1,6 @@
 /** The app's side: everything a host names. */
 
+export { default as Joi } from 'joi';
 export type { Broadcast, Control, Reply } from './broadcast/broadcast.js';
 export {
   type ActingChat,
@@ -36,9 +37,12 @@ export {
   AbstractReadReceipt,
   AbstractRoom,
   AbstractRoomProperty,
+  AbstractRoomType,
   AbstractSession,
   type ChatModels,
+  type Columns,
   type ModelContext,
+  type OwnModelOptions,
 } from './models/index.js';
 export { type MigrateOptions, migrate } from './models/migrate.js';
 export {
@@ -75,6 +79,35 @@ export {
 export type { EventPayloads } from './protocol/payload-types.js';
 export type * from './protocol/shapes.js';
 export type { FailedQueueEvent, FinishedQueueEvent, QueueEvent, QueueEventMap, QueueEvents } from './queue/queue.js';
-export { Serializer, type SerializerContext, type SerializerField } from './serializers/index.js';
+export {
+  ChannelListSerializer,
+  ChannelSerializer,
+  ChatNotificationSerializer,
+  GroupChatListSerializer,
+  GroupChatSerializer,
+  type LoadedDelivery,
+  type LoadedMedia,
+  type LoadedMessage,
+  type LoadedNotification,
+  type LoadedReaction,
+  type LoadedReceipt,
+  type LoadedRoom,
+  type LoadedUser,
+  MessageMediaAssetSerializer,
+  MessageSerializer,
+  OneToOneChatListSerializer,
+  OneToOneChatSerializer,
+  ReactionSerializer,
+  ReadReceiptSerializer,
+  RoomListPolymorphicSerializer,
+  RoomPolymorphicSerializer,
+  RoomPropertySerializer,
+  RoomSerializer,
+  Serializer,
+  type SerializerContext,
+  type SerializerField,
+  type SerializerFields,
+  UserSerializer,
+} from './serializers/index.js';
 export { clearCaches, importAndVerifyClass, importAndVerifyFunction } from './settings/loader.js';
-export type { ChatSettings, ResolvedSettings } from './settings/settings.js';
+export type { ChatSettings, ResolvedSettings, RoomTypeSettings } from './settings/settings.js';

@@ -168,11 +168,25 @@ export interface ChannelListShape extends RoomBaseShape, RoomInListShape, Channe
   type: 'Channel';
 }
 
-/** A room of any of the three types; told apart by `type`. */
-export type RoomShape = OneToOneChatShape | GroupChatShape | ChannelShape;
+/** Room type -> its shape alone. A host adds its own types by declaration merging. */
+export interface RoomShapes {
+  OneToOneChat: OneToOneChatShape;
+  GroupChat: GroupChatShape;
+  Channel: ChannelShape;
+}
 
-/** A room in a list, of any of the three types; told apart by `type`. */
-export type RoomListShape = OneToOneChatListShape | GroupChatListShape | ChannelListShape;
+/** Room type -> its shape in a list. A host adds its own types by declaration merging. */
+export interface RoomListShapes {
+  OneToOneChat: OneToOneChatListShape;
+  GroupChat: GroupChatListShape;
+  Channel: ChannelListShape;
+}
+
+/** A room of any type; told apart by `type`. */
+export type RoomShape = RoomShapes[keyof RoomShapes];
+
+/** A room in a list, of any type; told apart by `type`. */
+export type RoomListShape = RoomListShapes[keyof RoomListShapes];
 
 /** `roomlist.dispatch` for a `room.list` with a limit, and `roomdiscover.dispatch`. */
 export interface RoomPageShape<T extends RoomBaseShape = RoomListShape> {
