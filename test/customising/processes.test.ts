@@ -1,0 +1,216 @@
+/** A host whose app and worker are processes of their own, on MariaDB and Redis, with all parts named by file. */
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import type { MessageShape } from '../../src/index.js';
+import { connectTestClient } from '../../src/testing/client.js';
+import { createSandbox, type Sandbox } from '../docs/sandbox.js';
+import { askControl } from '../helpers/control.js';
+import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';
+import { errorOf } from './embedded.js';
+
+let sandbox: Sandbox | undefined;
+let mariaDb: TestMariaDb | undefined;
+let redis: TestRedis | undefined;
+
+beforeAll(async () => {
+  await askControl('build');
+});
+
+afterEach(async () => {
+  await sandbox?.close();
+  await mariaDb?.stop();
+  await redis?.stop();
+  [sandbox, mariaDb, redis] = [undefined, undefined, undefined];
+});
+
+const files = {
+  'chat.config.js': `
+import { DataTypes, Sequelize } from 'sequelize';
+
+export const sequelize = new Sequelize(process.env.DATABASE_URL, { logging: false });
+export const User = sequelize.define('User', { username: DataTypes.STRING, is_staff: DataTypes.BOOLEAN }, {
+  tableName: 'users', timestamps: false,
+});
+export const Pin = sequelize.define('Pin', { room_id: DataTypes.STRING, message_id: DataTypes.STRING });
+
+export default {
+  userModel: User,
+  redis: process.env.REDIS_URL,
+  redisPrefix: process.env.REDIS_PREFIX,
+  authenticate: (request) => User.findByPk(new URL(request.url, 'http://host').searchParams.get('user')),
+  rateLimit: false,
+  eventHandlerClass: './parts/handler.js#ShopEventHandler',
+  permissionHandlerClass: process.env.PERMISSIONS ?? './parts/permissions.cjs#ShopPermissions',
+  exceptionHandlerClass: './parts/errors.js#default',
+  consumerClass: './parts/consumer.js#ShopConsumer',
+  connectionClass: './parts/connection.js#ShopConnection',
+  eventMapper: './parts/consumer.js#mapEvents',
+};
+`,
+  'parts/handler.js': `
+import { EventHandler, ValidationError } from 'express-realtime-chat';
+import { QuotaExceeded } from './errors.js';
+
+export class ShopEventHandler extends EventHandler {
+  async createMessage(data, user) {
+    if (data.content === 'too much') throw new QuotaExceeded('Enough for today.');
+    const message = await super.createMessage(data, user);
+    console.log('webhook', process.env.ROLE, message.content);
+    return message;
+  }
+
+  async _createMessage(data, user, { transaction, ...rest }) {
+    const message = await super._createMessage(data, user, { transaction, ...rest });
+    if (data.content.includes('spam')) throw new ValidationError('Message contains prohibited content');
+    return message;
+  }
+}
+`,
+  'parts/permissions.cjs': `
+const { PermissionHandler } = require('express-realtime-chat');
+
+exports.ShopPermissions = class extends PermissionHandler {
+  async haveSendMessagePermission(user, roomId, options) {
+    const { isPermitted, room } = await super.haveSendMessagePermission(user, roomId, options);
+    return { isPermitted: isPermitted || Boolean(user.is_staff), room };
+  }
+};
+`,
+  'parts/errors.js': `
+import { ExceptionHandler } from 'express-realtime-chat';
+
+export class QuotaExceeded extends Error {}
+
+export default class extends ExceptionHandler {
+  handle(error, context) {
+    if (error instanceof QuotaExceeded) return { code: 4007, detail: error.message };
+    return super.handle(error, context);
+  }
+}
+`,
+  'parts/consumer.js': `
+import Joi from 'joi';
+import { ChatMessagingConsumer, isRoomAdmin, mapEventTypesToHandlers } from 'express-realtime-chat';
+import { Pin } from '../chat.config.js';
+
+export class ShopConsumer extends ChatMessagingConsumer {
+  async receiveMessagePin({ room_id, message_id }) {
+    await this.transaction([room_id], async ({ transaction }) => {
+      await Pin.create({ room_id, message_id }, { transaction });
+      this.sendGroup(\`group-\${room_id}\`, 'message.pinned', { message_id, pinned_by: this.user.username });
+    });
+  }
+}
+
+export function mapEvents(consumer) {
+  const id = Joi.string().uuid().required();
+  const events = mapEventTypesToHandlers(consumer);
+  events['message.pin'] = {
+    guard: isRoomAdmin,
+    handler: consumer.receiveMessagePin,
+    schema: Joi.object({ room_id: id, message_id: id }),
+  };
+  delete events['room.discover'];
+  return events;
+}
+`,
+  'parts/connection.js': `
+import { ChatConnection, RateLimited } from 'express-realtime-chat';
+
+export class ShopConnection extends ChatConnection {
+  async receive(text) {
+    const { event_type } = JSON.parse(text);
+    if (event_type === 'message.react') throw new RateLimited(5);
+    await super.receive(text);
+  }
+
+  async disconnect(code) {
+    console.log('gone', process.env.ROLE, this.user.username);
+    await super.disconnect(code);
+  }
+}
+`,
+  'app.js': `
+import express from 'express';
+import { createChat } from 'express-realtime-chat';
+import settings, { sequelize, User } from './chat.config.js';
+
+const chat = createChat(settings);
+await sequelize.sync();
+await chat.migrate();
+await User.bulkCreate([{ username: 'ann' }, { username: 'ben' }, { username: 'dan', is_staff: true }]);
+const app = express();
+app.use(chat.middleware());
+const server = app.listen(0, '127.0.0.1', () => console.log('port', server.address().port));
+process.on('SIGTERM', async () => {
+  await chat.close();
+  server.close();
+  await sequelize.close();
+});
+`,
+};
+
+test('every part works in the process that needs it', { timeout: 120_000 }, async () => {
+  sandbox = await createSandbox('module');
+  [mariaDb, redis] = await Promise.all([startMariaDb(), startRedis()]);
+  await sandbox.write(files);
+  const env = {
+    DATABASE_URL: mariaDb.url,
+    REDIS_URL: redis.url,
+    REDIS_PREFIX: `customising-${process.pid}`,
+  };
+  const app = sandbox.node(['app.js'], { ...env, ROLE: 'app' });
+  const [, port] = await app.waitFor(/port (\d+)/);
+
+  // One wrong part ends a worker at once, with one sentence.
+  const wrong = sandbox.startShell('exec npx express-realtime-chat worker', {
+    ...env,
+    PERMISSIONS: './parts/errors.js#default',
+  });
+  expect((await wrong.ended).code).toBe(1);
+  expect(wrong.output().trim()).toMatch(
+    /^Setting permissionHandlerClass must be a subclass of PermissionHandler, but is the class [^\n]*$/m,
+  );
+
+  const worker = sandbox.startShell('exec npx express-realtime-chat worker', { ...env, ROLE: 'worker' });
+  await worker.waitFor(/takes events/);
+
+  const [ann, ben, dan] = await Promise.all(
+    [1, 2, 3].map(async (id) => {
+      const client = await connectTestClient(`ws://127.0.0.1:${port}/messaging/?user=${id}`);
+      await client.expect('chat.notifications');
+      return client;
+    }),
+  );
+  const made = await ann!.request<{ room_id: string }>('room.create', {
+    type: 'GroupChat',
+    name: 'Orders',
+    participants: [2],
+  });
+  const { room_id } = made.data;
+  const say = (client: typeof ann, content: string) => client!.request('message.send', { room_id, content });
+  const sent = await say(ann, 'Hello');
+  expect(sent.data).toMatchObject({ seq: 1 });
+  await worker.waitFor(/webhook worker Hello/);
+  expect((await say(ben, 'spam')).error).toEqual({ code: 4003, detail: 'Message contains prohibited content' });
+  expect((await say(ben, 'too much')).error).toEqual({ code: 4007, detail: 'Enough for today.' });
+  expect((await say(dan, 'Staff here')).data).toMatchObject({ seq: 2 });
+  const { message_id } = sent.data as { message_id: string };
+  const pin = { room_id, message_id };
+  expect((await ann!.request('message.pin', pin)).data).toEqual({ status: 'successful' });
+  expect((await ben!.expect('message.pinned')).data).toEqual({ message_id, pinned_by: 'ann' });
+  expect(errorOf(await ben!.request('message.pin', pin)).code).toBe(4002);
+  expect((await ben!.request('room.discover', {})).error).toBe('invalid event type');
+  const reaction = { type: 'add', message_id, reaction_content: '👍' };
+  expect((await ben!.request('message.react', reaction)).error).toMatchObject({ code: 4029, retry_after: 5 });
+  for (const content of ['Hello', 'Staff here']) {
+    expect((await ben!.expect<MessageShape>('message.dispatch')).data.content).toBe(content);
+  }
+  await ben!.close();
+  await app.waitFor(/gone app ben/);
+  for (const client of [ann, dan]) await client!.close();
+  expect(app.output()).not.toContain('webhook');
+  for (const running of [worker, app]) {
+    running.child.kill('SIGTERM');
+    expect((await running.ended).code, running.output()).toBe(0);
+  }
+});
