@@ -1,3 +1,4 @@
+// Long: each operation on rooms is a pair of methods that a host overrides, side by side.
 import { type Model, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import { ownValues } from '../models/index.js';

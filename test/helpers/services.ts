@@ -4,7 +4,7 @@
  * A test that stops, kills or freezes its server asks for `{ own: true }`.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -111,12 +111,17 @@ async function ownMariaDb(): Promise<TestMariaDb> {
   if (!program || !installer) throw new Error('The tests need mariadbd and mariadb-install-db in PATH.');
   const folder = await mkdtemp(join(tmpdir(), 'chat-mariadb-'));
   const data = join(folder, 'data');
+  // A server that starts removes temporary tables from its folder, those of other servers too.
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  const ownTemporary = `--tmpdir=${temporary}`;
   const user = process.getuid?.() === 0 ? ['--user=root'] : [];
   // --no-defaults: the machine's configuration has no say, and the server's character set is latin1, as a raw one's is.
   const install = startProcess(installer, [
     '--no-defaults',
     ...user,
     `--datadir=${data}`,
+    ownTemporary,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     '--skip-name-resolve',
@@ -135,6 +140,7 @@ async function ownMariaDb(): Promise<TestMariaDb> {
       '--no-defaults',
       ...user,
       `--datadir=${data}`,
+      ownTemporary,
       `--init-file=${initFile}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
