@@ -80,6 +80,15 @@ export function changedFields(fields: OwnFields = {}): Record<string, Joi.Schema
   );
 }
 
+/** An object of these rules, which may be left out unless one of them must be given. Defaults are filled in. */
+export function extraFields(rules: Record<string, Joi.Schema>): Joi.ObjectSchema {
+  const isNeeded = Object.values(rules).some(
+    (rule) => (rule.describe().flags as { presence?: string } | undefined)?.presence === 'required',
+  );
+  const schema = Joi.object(rules);
+  return isNeeded ? schema.required() : schema.default();
+}
+
 function readingDates(schema: Joi.Schema): Joi.Schema {
   return schema.type === 'date' ? schema.prefs({ convert: true }) : schema;
 }

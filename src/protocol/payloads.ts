@@ -1,6 +1,17 @@
 import Joi from 'joi';
 import { type ErrorDetail, ValidationError } from './errors.js';
-import { changedFields, contentText, givenFields, listOf, oneOrList, prepared, text, uuid, whole } from './fields.js';
+import {
+  changedFields,
+  contentText,
+  extraFields,
+  givenFields,
+  listOf,
+  oneOrList,
+  prepared,
+  text,
+  uuid,
+  whole,
+} from './fields.js';
 import { media } from './media.js';
 import type { PayloadOptions } from './payload-options.js';
 import { maxDescriptionLength, roomCreate, roomModify } from './room-payloads.js';
@@ -47,7 +58,7 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
 }
 
 function messageSend({ maxContentLength, messageFields, mediaFields }: PayloadOptions): Joi.ObjectSchema {
-  const extraFields = Joi.object({
+  const extra = extraFields({
     ...givenFields(messageFields),
     parent_message_id: uuid(),
     forwarded_from_id: uuid(),
@@ -57,7 +68,7 @@ function messageSend({ maxContentLength, messageFields, mediaFields }: PayloadOp
     room_id: uuid().required(),
     content: contentText(maxContentLength).default(''),
     client_id: text(1, 64),
-    extra_fields: extraFields.default(),
+    extra_fields: extra,
   }).custom((value, helpers) => {
     const { content, extra_fields: extra } = value;
     if (extra.parent_message_id && extra.forwarded_from_id) return helpers.error('send.both');
@@ -69,7 +80,6 @@ function messageSend({ maxContentLength, messageFields, mediaFields }: PayloadOp
 
 function messageReact({ reactionFields }: PayloadOptions): Joi.ObjectSchema {
   const columns = givenFields(reactionFields);
-  const extraFields = Joi.object(columns).default();
   return Joi.object({
     type: Joi.valid('add', 'remove').required(),
     message_id: uuid().required(),
@@ -77,17 +87,17 @@ function messageReact({ reactionFields }: PayloadOptions): Joi.ObjectSchema {
     ...(Object.keys(columns).length > 0 && {
       // What is taken back has no columns.
       // biome-ignore lint/suspicious/noThenProperty: Joi's word.
-      extra_fields: Joi.when('type', { is: 'add', then: extraFields, otherwise: Joi.forbidden() }),
+      extra_fields: Joi.when('type', { is: 'add', then: extraFields(columns), otherwise: Joi.forbidden() }),
     }),
   });
 }
 
 function messageModify({ maxContentLength, maxIdsPerEvent, messageFields }: PayloadOptions): Joi.ObjectSchema {
-  const extraFields = Joi.object({ ...changedFields(messageFields), content: contentText(maxContentLength) }).min(1);
+  const extra = Joi.object({ ...changedFields(messageFields), content: contentText(maxContentLength) }).min(1);
   return Joi.object({ action: Joi.valid('update', 'delete').required() }).when('.action', {
     switch: [
       // biome-ignore-start lint/suspicious/noThenProperty: Joi's word.
-      { is: 'update', then: Joi.object({ message_id: uuid().required(), extra_fields: extraFields.required() }) },
+      { is: 'update', then: Joi.object({ message_id: uuid().required(), extra_fields: extra.required() }) },
       { is: 'delete', then: Joi.object({ message_id: oneOrList(uuid(), maxIdsPerEvent).required() }) },
       // biome-ignore-end lint/suspicious/noThenProperty: Joi's word.
     ],

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { changedFields, givenFields, httpUrl, listOf, text, uuid, whole } from './fields.js';
+import { changedFields, extraFields, givenFields, httpUrl, listOf, text, uuid, whole } from './fields.js';
 import type { OwnFields, PayloadOptions, RoomTypePayload } from './payload-options.js';
 
 /** Code points of a description or a caption: four bytes each, they fit a TEXT column of MySQL. */
@@ -18,7 +18,11 @@ function fieldsByType(
   { maxRoomMembers, roomTypes = {}, propertyFields }: PayloadOptions,
   own: (fields: OwnFields | undefined) => Fields,
 ): Map<string, Fields> {
-  const property = Joi.object({ ...own(propertyFields), preferences: Joi.object() });
+  const columns = own(propertyFields);
+  const properties = { ...columns, preferences: Joi.object() };
+  // Only where there are columns that may want a value is it there by itself.
+  const isGiven = own === givenFields && Object.keys(columns).length > 0;
+  const property = isGiven ? extraFields(properties) : Joi.object(properties);
   const avatar = httpUrl().allow(null);
   const standard: Record<string, Fields> = {
     OneToOneChat: {},
@@ -56,7 +60,7 @@ export function roomCreate(options: PayloadOptions): Joi.ObjectSchema {
     // biome-ignore lint/suspicious/noThenProperty: Joi's word.
     then: Joi.object({
       ...(byType[type] ?? hostType(options.roomTypes?.[type] ?? {})),
-      extra_fields: Joi.object(fields).default(),
+      extra_fields: extraFields(fields),
     }),
   }));
   return Joi.object({
