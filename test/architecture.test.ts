@@ -1,5 +1,5 @@
 /** How the sources hang together: who may import whom, no circles, nothing at import, small files. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -41,15 +41,17 @@ function read(name: string): Source {
     name,
     text,
     code,
-    ours: specifiers
-      .filter(isOurs)
-      .map((specifier) =>
-        normalize(join(dirname(name), specifier)).replace(/\.js$/, name.endsWith('.ts') ? '.ts' : '.js'),
-      ),
+    ours: specifiers.filter(isOurs).map((specifier) => sourceOf(normalize(join(dirname(name), specifier)))),
     packages: specifiers
       .filter((specifier) => !isOurs(specifier))
       .map((specifier) => (specifier.startsWith('node:') ? specifier : /^(@[^/]+\/)?[^/]+/.exec(specifier)![0])),
   };
+}
+
+/** The source that an import of `.js` means. */
+function sourceOf(name: string): string {
+  const stem = name.replace(/\.js$/, '');
+  return ['.ts', '.tsx', '.js'].map((ending) => stem + ending).find((one) => existsSync(join(root, one))) ?? name;
 }
 
 /** The part a source belongs to: its folder in `src`, `worker`, or its own name when it stands in `src` itself. */
@@ -93,7 +95,12 @@ const allowed: Record<string, readonly string[]> = {
 const exceptions: ReadonlyArray<readonly [from: string, to: string]> = [['src/store/reads/', 'serializers']];
 
 /** The package's entry names what a host may use, and does nothing else. */
-const entries = ['src/index.ts', 'src/testing/index.ts'];
+const entries = ['src/index.ts', 'src/testing/index.ts', 'src/client/index.ts', 'src/react/index.ts'].filter((name) =>
+  existsSync(join(root, name)),
+);
+
+/** Optional peers: an app that does not use the part has no use for them. All that these parts import of packages. */
+const peers: Record<string, readonly string[]> = { testing: ['ws'], client: ['ws'], react: ['react'] };
 
 /** Files that are run, not imported. */
 const programs = [
@@ -104,7 +111,7 @@ const programs = [
   'example/public/app.js',
 ];
 
-const ours = sources(['src', 'worker'], /\.ts$/);
+const ours = sources(['src', 'worker'], /\.tsx?$/);
 const example = sources(['example'], /\.js$/);
 const byName = new Map(ours.map((source) => [source.name, source]));
 
@@ -143,11 +150,18 @@ describe('imports', () => {
     const promised = [...Object.keys(manifest.dependencies), 'express'];
     const wrong = ours.flatMap(({ name, packages }) =>
       packages
-        .filter((one) => !one.startsWith('node:') && !promised.includes(one))
-        // The test client needs `ws`, an optional peer: an app has no use for it.
-        .filter((one) => !(one === 'ws' && partOf(name) === 'testing'))
+        .filter((one) => !one.startsWith('node:') && !promised.includes(one) && !peers[partOf(name)]?.includes(one))
         .map((one) => `${name} imports ${one}`),
     );
+    expect(wrong).toEqual([]);
+  });
+
+  test('of packages are none of the server where browsers run the code', () => {
+    const wrong = ours
+      .filter(({ name }) => ['client', 'react', 'protocol'].includes(partOf(name)) && isForBrowsers(name))
+      .flatMap(({ name, packages }) =>
+        packages.filter((one) => !peers[partOf(name)]?.includes(one)).map((one) => `${name} imports ${one}`),
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -189,7 +203,7 @@ describe('nothing happens at import', () => {
 
   test('no file keeps state of its own: everything hangs on what createChat returns', () => {
     const state =
-      /^(export )?(let|var) |^(export )?const \w+(: [^=]+)? = (new (Map|Set|WeakMap|WeakSet|Array)(<.*>)?\(\)|\[\]|\{\});/gm;
+      /^(export )?(let|var) |^(export )?const \w+(: (?!readonly |Readonly)[^=]+)? = (new (Map|Set|WeakMap|WeakSet|Array)(<.*>)?\(\)|\[\]|\{\});/gm;
     const wrong = ours.flatMap(({ name, code }) => [...code.matchAll(state)].map(([line]) => `${name}: ${line}`));
     expect(wrong).toEqual([]);
   });
@@ -202,7 +216,7 @@ describe('nothing happens at import', () => {
     test('no timer, no socket, no file, no listener, no output; the environment is not read', async () => {
       const built = ours
         .filter(({ name }) => !programs.includes(name))
-        .map(({ name }) => `dist/${name.replace(/\.ts$/, '.js')}`);
+        .map(({ name }) => `dist/${name.replace(/\.tsx?$/, '.js')}`);
       const hosts = example
         .filter(
           ({ name, code }) =>
@@ -230,6 +244,13 @@ describe('files are small', () => {
     expect(long).toEqual([]);
   });
 });
+
+/** Whether a browser loads the file: it is of the client, or the client imports it as more than a type. */
+function isForBrowsers(name: string): boolean {
+  if (partOf(name) !== 'protocol') return true;
+  const uses = new RegExp(`^(import|export) (?!type ).*/${name.split('/').at(-1)!.replace('.ts', '')}\\.js'`, 'm');
+  return ours.some((source) => ['client', 'react'].includes(partOf(source.name)) && uses.test(source.code));
+}
 
 /** The circles of imports, each as the names in it. */
 function circles(files: readonly Source[]): string[] {

@@ -4,7 +4,10 @@ import { Serializer } from './serializer.js';
 import { isoTime } from './values.js';
 
 /** Base of the serializers of room types, a host's own type included: the parts that all types share. */
-export abstract class RoomSerializer<Shape extends RoomBaseShape = RoomBaseShape> extends Serializer<LoadedRoom, Shape> {
+export abstract class RoomSerializer<Shape extends RoomBaseShape = RoomBaseShape> extends Serializer<
+  LoadedRoom,
+  Shape
+> {
   /** What every room shows. */
   protected common(room: LoadedRoom) {
     return {
