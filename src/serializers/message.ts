@@ -24,7 +24,7 @@ export class MessageSerializer extends Serializer<LoadedMessage, MessageShape> {
       parent_message: this.nested(message.parent_message, message.parent_message_id),
       delivered_to: (message.deliveries ?? [])
         .map((delivery) => this.user(delivery.user, delivery.user_id).username)
-        .filter((username) => username !== null),
+        .filter((username) => typeof username === 'string'),
       delivered_count: Number(message.delivered_count),
       read_receipts: (message.read_receipts ?? []).map((receipt) => receipts.serialize(receipt)),
       read_count: Number(message.read_count),
