@@ -52,12 +52,13 @@ export function assemble(input: ChatSettings): Assembly {
   const broadcast = isEmbedded
     ? createMemoryBroadcast({ historySize: settings.redisHistorySize })
     : createRedisBroadcast({ redis, prefix, historySize: settings.redisHistorySize, logger });
+  let runtime: WorkerRuntime | undefined;
   const closeAll = async () => {
+    await runtime?.settled();
     await queue.close();
     await broadcast.close();
     if (ownsDatabase) await sequelize.close();
   };
-  let runtime: WorkerRuntime;
   try {
     runtime = new WorkerRuntime({ settings, sequelize, models, broadcast, logger });
   } catch (error) {

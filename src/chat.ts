@@ -31,9 +31,11 @@ export interface ActingChat {
    * Runs an event with its permission checks; its result is broadcast as usual. Resolves with the `data` of the answer
    * (of the private dispatch, or of the acknowledgement). Rejects with a ChatError.
    */
-  send<T extends keyof EventPayloads>(eventType: T, data: SentData<EventPayloads[T]>): Promise<Record<string, unknown>>;
-  send(eventType: string, data: object): Promise<Record<string, unknown>>;
+  send<T extends string>(eventType: T, data: EventData<T>): Promise<Record<string, unknown>>;
 }
+
+/** The data of an event; of one that is not declared in `EventPayloads`, any object. */
+export type EventData<T extends string> = T extends keyof EventPayloads ? SentData<EventPayloads[T]> : object;
 
 /** Whoever an event is sent by: a row of the user model, or anything with its id. */
 export interface SendingUser {
@@ -43,12 +45,7 @@ export interface SendingUser {
 /** Sends events in a user's name, from the host's own code, without permission checks. */
 export interface SystemChat {
   /** As `ActingChat.send`, but whatever the permission handler would say is taken for a yes. */
-  send<T extends keyof EventPayloads>(
-    user: SendingUser,
-    eventType: T,
-    data: SentData<EventPayloads[T]>,
-  ): Promise<Record<string, unknown>>;
-  send(user: SendingUser, eventType: string, data: object): Promise<Record<string, unknown>>;
+  send<T extends string>(user: SendingUser, eventType: T, data: EventData<T>): Promise<Record<string, unknown>>;
 }
 
 /** Payloads as a sender writes them: what the schema defaults may be absent. */

@@ -8,6 +8,7 @@ export {
   type Chat,
   type ChatHealth,
   createChat,
+  type EventData,
   fetchUserGroups,
   removeGroupFromUserGroups,
   type SendingUser,

@@ -66,7 +66,6 @@ export function startWorker({ runtime, queue }: Assembly): ChatWorker {
     async close() {
       clearInterval(timer);
       await consumer.close();
-      await runtime.settled();
     },
   };
 }
