@@ -25,7 +25,8 @@ export async function checkDatabase(sequelize: Sequelize, models: ChatModels): P
     ...new Set([...Object.values(models), ...[...models.roomTypes.values()].map(({ model }) => model)]),
   ].filter(isModel);
   const columns = sqlite ? await sqliteColumns(sequelize) : await mysqlColumns(sequelize);
-  const problems = missing(ours, models.User, columns);
+  const own = [...models.roomTypes.values()].filter(({ isOwn }) => isOwn).map(({ model }) => model);
+  const problems = missing(ours, models.User, own, columns);
   if (sqlite) {
     const [pragma] = await sequelize.query<{ foreign_keys: number }>('PRAGMA foreign_keys', {
       type: QueryTypes.SELECT,
@@ -54,7 +55,12 @@ function tableName(model: ModelStatic<Model>): string {
   return typeof name === 'string' ? name : name.tableName;
 }
 
-function missing(ours: Array<ModelStatic<Model>>, user: ModelStatic<Model>, columns: ColumnRow[]): string[] {
+function missing(
+  ours: Array<ModelStatic<Model>>,
+  user: ModelStatic<Model>,
+  own: Array<ModelStatic<Model>>,
+  columns: ColumnRow[],
+): string[] {
   const problems: string[] = [];
   const absent: string[] = [];
   for (const model of ours) {
@@ -72,6 +78,10 @@ function missing(ours: Array<ModelStatic<Model>>, user: ModelStatic<Model>, colu
       }
     } else if (model === user) {
       problems.push(`The users table ${table} does not exist: run the migration of your own that creates it.`);
+    } else if (own.includes(model)) {
+      problems.push(
+        `The table ${table} of your room type ${model.name} does not exist: run the migration of your own that creates it.`,
+      );
     } else {
       absent.push(table);
     }
