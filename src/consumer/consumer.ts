@@ -6,7 +6,7 @@ import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { EventHandler } from '../handlers/event-handler.js';
 import type { MembershipResult } from '../handlers/room.js';
 import type { ChatModels } from '../models/index.js';
-import type { GuardResult } from '../permissions/guards.js';
+import { askGuard, type GuardResult } from '../permissions/guards.js';
 import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { type ErrorBody, ErrorCode, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
@@ -307,7 +307,7 @@ export class ChatMessagingConsumer {
     try {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
-      this.#guard = (unit) => guard(this, data, unit ? { transaction: unit.transaction, unit } : {});
+      this.#guard = (unit) => askGuard(guard(this, data, unit ? { transaction: unit.transaction, unit } : {}));
       this.#access = asksUnderLock ? { roomIds: [(data as { room_id: string }).room_id] } : await this.#guard();
       await handler.call(this, data);
       await this.#finish();

@@ -14,6 +14,7 @@ import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/paylo
 import type { ChatJob, Delivery } from '../queue/queue.js';
 import { serializersFromSettings } from '../serializers/from-settings.js';
 import type { Serializers } from '../serializers/index.js';
+import { SettingsError } from '../settings/complaints.js';
 import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
@@ -81,6 +82,7 @@ export class WorkerRuntime implements WorkerContext {
       base: T,
     ): T => importAndVerifyClass(settings[name] ?? base, name, base);
     this.#consumerClass = classOf('consumerClass', ChatMessagingConsumer);
+    refuseConnectionMethods(this.#consumerClass);
     this.eventHandlerClass = classOf('eventHandlerClass', EventHandler);
     const permissionHandlerClass = classOf('permissionHandlerClass', PermissionHandler);
     this.permissionHandler = new permissionHandlerClass(this);
@@ -237,4 +239,14 @@ function userIdKind({ User }: ChatModels): UserIdKind {
   if (type instanceof DataTypes.BIGINT) return 'bigint';
   if (type instanceof DataTypes.UUID) return 'uuid';
   return type instanceof DataTypes.STRING || type instanceof DataTypes.CHAR ? 'string' : 'integer';
+}
+
+/** What one consumer did in the package that this one is modelled on, and what nothing calls on ours. */
+function refuseConnectionMethods({ prototype }: { prototype: object }): void {
+  for (const name of ['connect', 'disconnect', 'receive', 'channelSetup', 'channelCleanup']) {
+    if (!(name in prototype)) continue;
+    throw new SettingsError(
+      `Setting consumerClass has a method ${name}, which nothing calls there: it belongs to a subclass of ChatConnection, in setting connectionClass.`,
+    );
+  }
 }

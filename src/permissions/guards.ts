@@ -15,14 +15,25 @@ export interface GuardResult {
 }
 
 /**
- * A named check that an event is registered with. It throws PermissionDenied, or tells which rooms the event is about.
- * A write asks it a second time under the lock of those rooms, with `options.transaction`.
+ * A named check that an event is registered with. It throws PermissionDenied, or tells which rooms the event is about; one
+ * that is about none may answer true or false. Nothing at all is a no. A write asks it a second time under the lock of
+ * those rooms, with `options.transaction`.
  */
 export type Guard<Data = never> = (
   subject: GuardSubject,
   data: Data,
   options: PermissionOptions,
-) => Promise<GuardResult>;
+) => Promise<GuardResult | boolean>;
+
+/** A guard that always tells of rooms. */
+type RoomGuard<Data> = (subject: GuardSubject, data: Data, options: PermissionOptions) => Promise<GuardResult>;
+
+/** What a guard said, or PermissionDenied. */
+export async function askGuard(answer: ReturnType<Guard>): Promise<GuardResult> {
+  const result = await answer;
+  if (!result) throw new PermissionDenied();
+  return result === true ? { roomIds: [] } : result;
+}
 
 interface RoomData {
   readonly room_id: string;
@@ -69,7 +80,11 @@ export const isRoomAdmin: Guard<RoomData & { readonly action?: string }> = async
 ) => ofRoom(room_id, await permissionHandler.haveAdminPrivileges(user, room_id, action ?? 'update', options));
 
 /** Members of the rooms of all named messages. */
-export const canAccessMessage: Guard<MessageData> = async ({ permissionHandler, user }, { message_id }, options) => {
+export const canAccessMessage: RoomGuard<MessageData> = async (
+  { permissionHandler, user },
+  { message_id },
+  options,
+) => {
   const messages = await permissionHandler.messages(message_id, options);
   if (!(await permissionHandler.haveMessagePermission(user, message_id, options))) throw new PermissionDenied();
   return { roomIds: [...new Set(messages.map(({ room_id }) => room_id))] };

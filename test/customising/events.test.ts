@@ -10,6 +10,7 @@ import {
   type EventMap,
   type EventPayloads,
   everyone,
+  type Guard,
   isRoomAdmin,
   mapEventTypesToHandlers,
   NotFound,
@@ -295,6 +296,50 @@ describe('groups', () => {
     await two.silence();
     expect(errorOf(await one.request('odd', {})).code).toBe(4006);
     expect(JSON.stringify(host.log)).toContain('use group-<room id> or user-<user id>');
+  });
+});
+
+describe('a guard of one’s own', () => {
+  test('answers with rooms, with yes, with no, or not at all, which is a no', async () => {
+    class Greeting extends ChatMessagingConsumer {
+      async receiveGreeting(): Promise<void> {
+        this.send('greeting', { room: this.room?.get('id') ?? null });
+      }
+    }
+    const guards: Record<string, Guard<unknown>> = {
+      yes: async () => true,
+      staff: async ({ user }) => (user as { is_staff?: boolean }).is_staff === true,
+      nothing: (async () => undefined) as never,
+      thrown: async () => {
+        throw new PermissionDenied('Not for you.');
+      },
+      room: async ({ permissionHandler, user }, data, options) => {
+        const { room_id } = data as { room_id: string };
+        const { room } = await permissionHandler.haveRoomPermission(user, room_id, options);
+        return { roomIds: [room_id], room };
+      },
+    };
+    host = await openChat({
+      consumerClass: Greeting,
+      eventMapper: (consumer: Greeting): EventMap => ({
+        ...mapEventTypesToHandlers(consumer),
+        ...Object.fromEntries(
+          Object.entries(guards).map(([name, guard]) => [
+            name,
+            { guard, handler: consumer.receiveGreeting, schema: Joi.object({ room_id: Joi.string() }) },
+          ]),
+        ),
+      }),
+    });
+    const { ann, dan } = host.people;
+    const room = await host.group(ann);
+    const [plain, staff] = [await host.connect(ann), await host.connect(dan)];
+    expect((await plain.request('yes', {})).data).toEqual({ room: null });
+    expect((await staff.request('staff', {})).data).toEqual({ room: null });
+    expect(errorOf(await plain.request('staff', {})).code).toBe(4002);
+    expect(errorOf(await plain.request('nothing', {})).code).toBe(4002);
+    expect((await plain.request('thrown', {})).error).toEqual({ code: 4002, detail: 'Not for you.' });
+    expect((await plain.request('room', { room_id: room })).data).toEqual({ room });
   });
 });
 

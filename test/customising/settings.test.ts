@@ -50,6 +50,9 @@ function complaint(settings: ChatSettings): string {
 
 const file = (name: string) => pathToFileURL(join(folder, name)).href;
 
+class Connecting extends ChatMessagingConsumer {
+  async connect() {}
+}
 class Pythonic extends EventHandler {
   async create_message() {}
 }
@@ -111,6 +114,11 @@ const wrong: ReadonlyArray<[what: string, settings: () => ChatSettings, sentence
     'an export of another kind',
     () => ({ eventHandlerClass: `${file('good.mjs')}#Handler` }),
     /eventHandlerClass must be a subclass of EventHandler, but is the class Handler/,
+  ],
+  [
+    'a method of the connection on the consumer',
+    () => ({ consumerClass: Connecting }),
+    /consumerClass has a method connect, which nothing calls there: .* in setting connectionClass\./,
   ],
   [
     'a method spelt as in Python',

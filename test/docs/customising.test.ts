@@ -324,6 +324,38 @@ await close();
     );
   });
 
+  test('guards events by functions of its own', async () => {
+    await run(
+      page,
+      ['guards.js'],
+      `
+import Joi from 'joi';
+import { ChatMessagingConsumer, mapEventTypesToHandlers } from 'express-realtime-chat';
+import { isStaff, isStaffInRoom } from './guards.js';
+class Consumer extends ChatMessagingConsumer {
+  async receiveAudit() {
+    this.send('audit', { name: this.room?.details.name ?? null });
+  }
+}
+const { act, ann, dan, room, close } = await open({
+  consumerClass: Consumer,
+  eventMapper: (consumer) => ({
+    ...mapEventTypesToHandlers(consumer),
+    audit: { guard: isStaff, handler: consumer.receiveAudit, schema: Joi.object({}) },
+    'audit.room': { guard: isStaffInRoom, handler: consumer.receiveAudit, schema: Joi.object({ room_id: Joi.string() }) },
+  }),
+});
+assert.equal((await act(ann, 'audit', {})).code, 4002);
+assert.deepEqual(await act(dan, 'audit', {}), { name: null });
+assert.equal((await act(dan, 'audit.room', { room_id: room })).code, 4002);
+await act(ann, 'room.add_members', { room_id: room, members: [dan.id] });
+assert.deepEqual(await act(dan, 'audit.room', { room_id: room }), { name: 'Group' });
+assert.equal((await act(ann, 'audit.room', { room_id: room })).code, 4002);
+await close();
+`,
+    );
+  });
+
   test('times connections and limits messages', async () => {
     const output = await run(
       page,
