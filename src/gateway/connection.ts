@@ -5,7 +5,7 @@ import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';
 import type { Reply } from '../broadcast/broadcast.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
-import { CloseCode, type ErrorBody, PermissionDenied, RateLimited, ValidationError } from '../protocol/errors.js';
+import { CloseCode, type ErrorBody, RateLimited } from '../protocol/errors.js';
 import {
   type ClientFrame,
   dispatchFrame,
@@ -15,11 +15,12 @@ import {
   statusFrame,
 } from '../protocol/frames.js';
 import type { ChatJob } from '../queue/queue.js';
-import type { AuthenticatedUser, AuthenticationResult } from '../settings/settings.js';
 import type { Gateway, GatewayConnection } from './gateway.js';
 import type { RoomGroup } from './groups.js';
+import { Identity } from './identity.js';
 import { TokenBucket } from './rate-limit.js';
 import type { ChatSocket } from './socket.js';
+import { SocketWriter } from './socket-writer.js';
 
 /** Thrown by `connect` to end the connection with a close code. */
 export class ConnectionRefused extends Error {
@@ -37,14 +38,11 @@ interface Connected {
   readonly rooms: Array<[roomId: string, offset: number]>;
 }
 
-/** Seconds a client's unsent bytes may stay over the limit. */
-const slowGrace = 5;
-/** Events refused with 4029 in a row before the connection is closed with 1008. */
-const maxRefusals = 100;
+/** Refused events (4029) that a connection may cause: so many at once, so many a second; then it is closed with 1008. */
+const refusalsAtOnce = 100;
+const refusalsPerSecond = 10;
 /** Typing events under way at once; more are dropped. */
 const maxTyping = 4;
-/** The longest delay a timer takes. */
-const maxTimer = 2 ** 31 - 1;
 const open = 1;
 
 /**
@@ -56,21 +54,21 @@ export class ChatConnection implements GatewayConnection {
   /** The upgrade request. */
   readonly request: IncomingMessage;
   readonly rooms = new Set<RoomGroup>();
-  /** What `authenticate` said; set before `connect` resolves. */
-  user: object | null = null;
   /** The session's row id; null until registered. */
   session: { readonly id: string } | null = null;
   protected logger: Logger;
   protected readonly gateway: Gateway;
   readonly #socket: ChatSocket;
+  readonly #writer: SocketWriter;
+  readonly #identity = new Identity(() => this.close(CloseCode.unauthenticated, 'The authentication has expired.'));
   readonly #bucket: TokenBucket | undefined;
+  readonly #refusals = new TokenBucket(refusalsPerSecond, refusalsAtOnce);
   readonly #held: Array<string | Buffer | ArrayBuffer | Buffer[]> = [];
   readonly #undelivered: Buffer[] = [];
   readonly #events: Array<() => Promise<void>> = [];
   #working: Promise<void> | undefined;
   #receiving: Promise<void> = Promise.resolve();
   #disconnected: Promise<void> = Promise.resolve();
-  #userId = '';
   #address: string | undefined;
   #isReady = false;
   #isClosed = false;
@@ -79,18 +77,15 @@ export class ChatConnection implements GatewayConnection {
   #isDraining = false;
   /** Whether the frame at hand was received here, not only by an override. */
   #isTaken = false;
-  #refusals = 0;
   #typing = 0;
-  #slowTimer: NodeJS.Timeout | undefined;
-  #expiryTimer: NodeJS.Timeout | undefined;
-  #expiresAt: number | undefined;
 
   constructor(socket: ChatSocket, request: IncomingMessage, gateway: Gateway) {
     this.#socket = socket;
     this.request = request;
     this.gateway = gateway;
     this.logger = gateway.logger.child({ connectionId: this.id });
-    const { rateLimit } = gateway.settings;
+    const { rateLimit, maxBufferedBytes } = gateway.settings;
+    this.#writer = new SocketWriter(socket, maxBufferedBytes, () => this.#tooSlow());
     this.#bucket = rateLimit ? new TokenBucket(rateLimit.eventsPerSecond, rateLimit.burst) : undefined;
     // At once: a frame may be on its way, and an error nobody listens for would end the process.
     socket.on('error', (error) => this.logger.debug('Socket error.', { error }));
@@ -108,7 +103,12 @@ export class ChatConnection implements GatewayConnection {
 
   /** The user's id as text; empty until authenticated. */
   get userId(): string {
-    return this.#userId;
+    return this.#identity.userId;
+  }
+
+  /** What `authenticate` said; set before `connect` resolves. */
+  get user(): object | null {
+    return this.#identity.user;
   }
 
   get isClosed(): boolean {
@@ -145,8 +145,8 @@ export class ChatConnection implements GatewayConnection {
     }
     this.#address = address;
     const result = (await settings.authenticate?.(this.request)) ?? null;
-    if (!this.#identify(result)) throw new ConnectionRefused(CloseCode.unauthenticated, 'Not authenticated.');
-    this.logger = this.logger.child({ userId: this.#userId });
+    if (!this.#identity.adopt(result)) throw new ConnectionRefused(CloseCode.unauthenticated, 'Not authenticated.');
+    this.logger = this.logger.child({ userId: this.userId });
     if (this.#isClosed) return;
     if (!(await this.gateway.admit(this))) {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
@@ -155,14 +155,14 @@ export class ChatConnection implements GatewayConnection {
       '$connect',
       { channel_name: this.channelName },
       {
-        userId: this.#userId,
+        userId: this.userId,
         connectionId: this.id,
       },
     );
     if (!reply.result) throw new Error('A worker could not register the session; its log says why.');
     this.session = { id: reply.result.sessionId };
     if (this.#isClosed) return;
-    for (const frame of reply.frames) this.#write(Buffer.from(frame));
+    for (const frame of reply.frames) this.#write(frame);
     await this.channelSetup(reply.result.rooms);
   }
 
@@ -174,7 +174,7 @@ export class ChatConnection implements GatewayConnection {
         '$disconnect',
         {},
         {
-          userId: this.#userId,
+          userId: this.userId,
           connectionId: this.id,
           sessionId: this.session.id,
         },
@@ -188,7 +188,7 @@ export class ChatConnection implements GatewayConnection {
    */
   async receive(text: string | Buffer): Promise<void> {
     this.#isTaken = true;
-    const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.#userId)?.take() || 0;
+    const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.userId)?.take() || 0;
     let frame: ClientFrame;
     try {
       frame = parseFrame(text, typeof text !== 'string');
@@ -198,9 +198,8 @@ export class ChatConnection implements GatewayConnection {
       return this.#inOrder(async () => this.sendError(this.gateway.describeError(error), eventId));
     }
     if (retryAfter > 0) return this.#refuseEvent(retryAfter, frame.id);
-    this.#refusals = 0;
     const traits = this.gateway.eventTypes.get(frame.eventType);
-    if (!traits) return this.#inOrder(async () => this.#write(Buffer.from(invalidEventTypeFrame(frame.id))));
+    if (!traits) return this.#inOrder(async () => this.#write(invalidEventTypeFrame(frame.id)));
     if (traits.lossy) return this.#type(frame);
     if (traits.unordered) return void this.#run(frame);
     if (frame.eventType === 'session.refresh') return this.#inOrder(() => this.#refresh(frame));
@@ -209,12 +208,12 @@ export class ChatConnection implements GatewayConnection {
 
   /** Sends an event to this client only. */
   send<Type extends string>(eventType: Type, data: DispatchData<Type>): void {
-    this.#write(Buffer.from(dispatchFrame(eventType, data)));
+    this.#write(dispatchFrame(eventType, data));
   }
 
   /** Sends an error to this client only; `id` is the event's own, when it had one. */
   sendError(error: ErrorBody, id?: string): void {
-    this.#write(Buffer.from(errorFrame(error, id)));
+    this.#write(errorFrame(error, id));
   }
 
   /** Puts this connection into the groups of its rooms, each at the offset its membership was read. */
@@ -230,7 +229,7 @@ export class ChatConnection implements GatewayConnection {
   /** A finished frame from a group. */
   deliver(frame: Buffer, lossy = false): void {
     if (this.#isClosed) return;
-    if (lossy && (!this.#isReady || this.#socket.bufferedAmount > this.gateway.settings.maxBufferedBytes / 2)) return;
+    if (lossy && (!this.#isReady || this.#writer.isCongested)) return;
     if (this.#isReady) this.#write(frame);
     else this.#undelivered.push(frame);
   }
@@ -283,35 +282,6 @@ export class ChatConnection implements GatewayConnection {
     }
     const patience = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref());
     await Promise.race([this.#disconnected, patience]);
-  }
-
-  #identify(result: AuthenticationResult): boolean {
-    if (result === null) return false;
-    const { user, expiresAt } =
-      'user' in result && typeof (result as AuthenticatedUser).user === 'object'
-        ? (result as AuthenticatedUser)
-        : { user: result, expiresAt: undefined };
-    const id = (user as { id?: unknown } | null)?.id;
-    if (id === undefined || id === null) return false;
-    this.user = user;
-    this.#userId = String(id);
-    this.#expire(expiresAt);
-    return true;
-  }
-
-  #expire(expiresAt: Date | number | undefined): void {
-    clearTimeout(this.#expiryTimer);
-    this.#expiresAt = expiresAt === undefined ? undefined : Number(expiresAt);
-    if (this.#expiresAt === undefined || this.#isClosed) return;
-    const left = this.#expiresAt - Date.now();
-    this.#expiryTimer = setTimeout(
-      () => {
-        if (left > maxTimer) this.#expire(this.#expiresAt);
-        else this.close(CloseCode.unauthenticated, 'The authentication has expired.');
-      },
-      Math.max(0, Math.min(left, maxTimer)),
-    );
-    this.#expiryTimer.unref();
   }
 
   #ready(): void {
@@ -367,8 +337,8 @@ export class ChatConnection implements GatewayConnection {
   #closed(code: number): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#slowTimer);
-    clearTimeout(this.#expiryTimer);
+    this.#writer.stop();
+    this.#identity.stop();
     this.#events.length = 0;
     this.#held.length = 0;
     if (this.#address !== undefined) this.gateway.releaseAddress(this.#address);
@@ -388,7 +358,7 @@ export class ChatConnection implements GatewayConnection {
   async #work(): Promise<void> {
     for (let event = this.#events.shift(); event; event = this.#events.shift()) {
       await event().catch((error: unknown) => this.logger.error('An event failed in the gateway.', { error }));
-      if (this.#socket.bufferedAmount > this.gateway.settings.maxBufferedBytes / 2) await this.#flushed();
+      if (this.#writer.isCongested) await this.#writer.flushed();
       if (this.#events.length < this.gateway.settings.maxPendingEvents / 2 && this.#isReady) this.#resume();
     }
     this.#working = undefined;
@@ -399,7 +369,7 @@ export class ChatConnection implements GatewayConnection {
     const job: ChatJob = {
       id: newId(),
       type: frame.eventType,
-      userId: this.#userId,
+      userId: this.userId,
       roomId: typeof roomId === 'string' && roomId.length <= 64 ? roomId : undefined,
       gatewayId: this.gateway.id,
       connectionId: this.id,
@@ -417,7 +387,7 @@ export class ChatConnection implements GatewayConnection {
       return;
     }
     if (frame.eventType === 'session.resume' && reply.result) await this.#replay(reply);
-    for (const text of reply.frames) this.#write(Buffer.from(text));
+    for (const text of reply.frames) this.#write(text);
   }
 
   /** Typing neither waits for other events nor delays them; what is too much is dropped. */
@@ -434,8 +404,8 @@ export class ChatConnection implements GatewayConnection {
     const { ranges } = reply.result as { ranges: Array<[roomId: string, after: number, upTo: number]> };
     for (const [roomId, after, upTo] of ranges) {
       for await (const frames of this.gateway.replay(roomId, after, upTo)) {
-        for (const frame of frames) this.#write(Buffer.from(frame));
-        await this.#flushed();
+        for (const frame of frames) this.#write(frame);
+        await this.#writer.flushed();
         if (this.#isClosed) return;
       }
     }
@@ -443,68 +413,25 @@ export class ChatConnection implements GatewayConnection {
 
   async #refresh(frame: ClientFrame): Promise<void> {
     try {
-      const { token, ...others } = frame.data as { token?: unknown };
-      const { refresh } = this.gateway.settings;
-      if (typeof token !== 'string' || token === '') throw new ValidationError({ token: ['A token is required.'] });
-      if (Object.keys(others).length > 0) {
-        throw new ValidationError(
-          Object.fromEntries(Object.keys(others).map((name) => [name, ['This field is not allowed.']])),
-        );
-      }
-      if (!refresh) throw new ValidationError('This server does not refresh sessions; connect again.');
-      const before = { userId: this.#userId, user: this.user, expiresAt: this.#expiresAt };
-      const result = await refresh(token);
-      const isSame = this.#identify(result) && this.#userId === before.userId;
-      const isOlder = this.#expiresAt !== undefined && this.#expiresAt < (before.expiresAt ?? 0);
-      if (!isSame || isOlder) {
-        this.#userId = before.userId;
-        this.user = before.user;
-        this.#expire(before.expiresAt);
-        throw new PermissionDenied('The token is not valid for this session.');
-      }
-      this.#write(Buffer.from(statusFrame(frame.id)));
+      await this.#identity.refresh(frame.data, this.gateway.settings.refresh);
+      this.#write(statusFrame(frame.id));
     } catch (error) {
       this.sendError(this.gateway.describeError(error), frame.id);
     }
   }
 
   #refuseEvent(retryAfter: number, id: string | undefined): void {
-    this.#refusals += 1;
-    if (this.#refusals > maxRefusals) this.close(CloseCode.policyViolation, 'Too many events.');
+    if (this.#refusals.take() > 0) this.close(CloseCode.policyViolation, 'Too many events.');
     else this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
   }
 
-  #write(frame: Buffer): void {
-    if (this.#isClosed || this.#socket.readyState !== open) return;
-    this.#socket.send(frame, { binary: false });
-    const limit = this.gateway.settings.maxBufferedBytes;
-    const waiting = this.#socket.bufferedAmount;
-    if (waiting <= limit) return;
-    if (waiting > limit * 4) {
-      this.#tooSlow();
-      return;
-    }
-    this.#slowTimer ??= setTimeout(() => {
-      this.#slowTimer = undefined;
-      if (this.#socket.bufferedAmount > limit) this.#tooSlow();
-    }, slowGrace * 1000);
+  #write(frame: Buffer | string): void {
+    if (!this.#isClosed) this.#writer.write(frame);
   }
 
   #tooSlow(): void {
     this.close(CloseCode.tooSlow, 'Reading too slowly.');
     setTimeout(() => this.#socket.terminate(), 1000).unref();
-  }
-
-  /** Resolves when what has been written so far has left this process, or never will. */
-  #flushed(): Promise<void> {
-    if (this.#isClosed || this.#socket.bufferedAmount === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.#isClosed || this.#socket.bufferedAmount <= this.gateway.settings.maxBufferedBytes / 4) resolve();
-        else setTimeout(look, 10);
-      };
-      look();
-    });
   }
 
   #pause(): void {
