@@ -16,6 +16,7 @@ export type * from './events.js';
 export type { Outbox, OutboxEntry, OutboxStorage, SentMessage } from './outbox.js';
 export type { RequestOptions } from './requests.js';
 export { createRoomList, type RoomList, type RoomListOptions, type RoomListState } from './room-list.js';
+export { createRoomStore, type RoomState, type RoomStore } from './room-state.js';
 export type { Room, Rooms } from './rooms.js';
 export { webOutboxStorage } from './storage.js';
 export { createTimeline, type Timeline, type TimelineOptions, type TimelineState } from './timeline.js';

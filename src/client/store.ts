@@ -12,6 +12,11 @@ export abstract class Store<T extends object> {
     this.#state = state;
   }
 
+  /** Whether it is kept up to date now. */
+  get isWatched(): boolean {
+    return this.#stop !== undefined;
+  }
+
   /** The state now. */
   readonly get = (): T => this.#state;
 
