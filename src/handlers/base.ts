@@ -4,7 +4,7 @@ import type { ChatModels } from '../models/index.js';
 import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
-import type { StoreContext } from '../store/context.js';
+import type { StoreContext, TransactionOptions } from '../store/context.js';
 import type { UserCache } from '../store/reads/user-cache.js';
 import type { ClientRequest } from '../store/requests.js';
 import type { Pair } from '../store/standing.js';
@@ -55,9 +55,34 @@ export abstract class BaseHandler {
   protected readonly context: HandlerContext;
   protected readonly scope: EventScope;
 
+  /** The options of the write under way. */
+  #options: WriteOptions | undefined;
+
   constructor(context: HandlerContext, scope: EventScope) {
     this.context = context;
-    this.scope = scope;
+    this.scope = {
+      ...scope,
+      write: (request, run) =>
+        scope.write(request, async (options) => {
+          this.#options = options;
+          return run(options).finally(() => {
+            this.#options = undefined;
+          });
+        }),
+    };
+  }
+
+  /** What a `_` method that writes takes when an override calls it without options: those of the write under way. */
+  protected get writing(): WriteOptions {
+    if (this.#options) return this.#options;
+    throw new Error(
+      'A method with _ before its name writes inside a transaction only: call the one without _ instead.',
+    );
+  }
+
+  /** The same for `_` methods that read, which may be called outside of a write too. */
+  protected get reading(): TransactionOptions {
+    return this.#options ?? {};
   }
 
   /** The configured models, `models.Message`, besides `models.User`. */

@@ -74,7 +74,11 @@ export abstract class MessageHandler extends RoomHandler {
   }
 
   /** Inside the transaction: writes the message and its media. `content` is sanitised. */
-  async _createMessage(data: MessageSendPayload, user: ActingUser, options: WriteOptions): Promise<MessageShape> {
+  async _createMessage(
+    data: MessageSendPayload,
+    user: ActingUser,
+    options: WriteOptions = this.writing,
+  ): Promise<MessageShape> {
     const { unit } = options;
     const { parent_message_id, forwarded_from_id, media, ...columns } = data.extra_fields;
     if (parent_message_id && forwarded_from_id) {
@@ -142,7 +146,11 @@ export abstract class MessageHandler extends RoomHandler {
     );
   }
 
-  async _reactToMessage(data: MessageReactPayload, user: ActingUser, options: WriteOptions): Promise<ReactionResult> {
+  async _reactToMessage(
+    data: MessageReactPayload,
+    user: ActingUser,
+    options: WriteOptions = this.writing,
+  ): Promise<ReactionResult> {
     const { transaction } = options;
     const of = { message_id: data.message_id, user_id: user.id };
     const existing = await this.models.Reaction.findOne({ where: of, transaction });
@@ -181,7 +189,7 @@ export abstract class MessageHandler extends RoomHandler {
   async _messageAcknowledged(
     user: ActingUser,
     messageId: string | readonly string[],
-    options: WriteOptions,
+    options: WriteOptions = this.writing,
   ): Promise<MessageShape[]> {
     const ids = typeof messageId === 'string' ? [messageId] : messageId;
     const received = await findReceived(this.context, ids, options);
@@ -206,7 +214,7 @@ export abstract class MessageHandler extends RoomHandler {
   async _createReadReceipt(
     user: ActingUser,
     messageId: string | readonly string[],
-    options: WriteOptions,
+    options: WriteOptions = this.writing,
   ): Promise<RoomReceipts[]> {
     const ids = typeof messageId === 'string' ? [messageId] : messageId;
     const received = await findReceived(this.context, ids, options);
@@ -231,7 +239,7 @@ export abstract class MessageHandler extends RoomHandler {
     return this.scope.write({ operation: ['modifyMessage', data] }, (options) => this._modifyMessage(data, options));
   }
 
-  async _modifyMessage(data: MessageModifyPayload, options: WriteOptions): Promise<ModificationResult> {
+  async _modifyMessage(data: MessageModifyPayload, options: WriteOptions = this.writing): Promise<ModificationResult> {
     return data.action === 'update' ? this.#edit(data, options) : this.#delete(data.message_id, options);
   }
 
@@ -243,7 +251,7 @@ export abstract class MessageHandler extends RoomHandler {
   async _retrieveMessages(
     room: { readonly id: string },
     data: RoomMessagesPayload,
-    _options: TransactionOptions,
+    _options: TransactionOptions = this.reading,
   ): Promise<HistoryShape> {
     return readHistory(this.context, room.id, data);
   }

@@ -24,7 +24,10 @@ export abstract class NotificationHandler extends SessionHandler {
     return this._getAndGroupChatNotifications(user, {});
   }
 
-  async _getAndGroupChatNotifications(user: ActingUser, _options: TransactionOptions): Promise<ChatNotificationsShape> {
+  async _getAndGroupChatNotifications(
+    user: ActingUser,
+    _options: TransactionOptions = this.reading,
+  ): Promise<ChatNotificationsShape> {
     return readNotifications(this.context, user.id);
   }
 
@@ -36,7 +39,7 @@ export abstract class NotificationHandler extends SessionHandler {
     message: MessageShape,
     type: NotificationType,
     recipients: readonly UserId[],
-    { transaction }: WriteOptions,
+    { transaction }: WriteOptions = this.writing,
   ): Promise<void> {
     if (type !== 'REACTION') return;
     await this.updateChatNotification([message.id], this.scope.user, false, { transaction } as WriteOptions);
@@ -62,7 +65,7 @@ export abstract class NotificationHandler extends SessionHandler {
     messageIds: readonly string[],
     user: ActingUser,
     many: boolean,
-    { transaction }: WriteOptions,
+    { transaction }: WriteOptions = this.writing,
   ): Promise<void> {
     await this.models.ChatNotification.destroy({
       where: { message_id: { [Op.in]: [...messageIds] }, [many ? 'recipient_id' : 'actor_id']: user.id },

@@ -59,7 +59,11 @@ export abstract class RoomHandler extends NotificationHandler {
   }
 
   /** Inside the transaction: writes the room, its type's row, its property and its members. */
-  async _createRoom(user: ActingUser, data: RoomCreatePayload, options: WriteOptions): Promise<RoomShape> {
+  async _createRoom(
+    user: ActingUser,
+    data: RoomCreatePayload,
+    options: WriteOptions = this.writing,
+  ): Promise<RoomShape> {
     const { transaction, unit } = options;
     const others = await findPeople(this.context, this.#othersOf(user, data), options);
     if (data.type === 'OneToOneChat' && others.length !== 1) {
@@ -109,7 +113,7 @@ export abstract class RoomHandler extends NotificationHandler {
   async _listRooms(
     user: ActingUser,
     data: CursorPayload,
-    _options: TransactionOptions,
+    _options: TransactionOptions = this.reading,
   ): Promise<DispatchPayloads['roomlist.dispatch']> {
     const page = await listRooms(this.context, user.id, data);
     return data.limit === undefined && data.cursor === undefined ? page.rooms : page;
@@ -126,7 +130,7 @@ export abstract class RoomHandler extends NotificationHandler {
   async _discoverRooms(
     _user: ActingUser,
     data: CursorPayload & { query?: string },
-    _options: TransactionOptions,
+    _options: TransactionOptions = this.reading,
   ): Promise<DispatchPayloads['roomdiscover.dispatch']> {
     return discoverRooms(this.context, data);
   }
@@ -136,7 +140,7 @@ export abstract class RoomHandler extends NotificationHandler {
     return this._retrieveRoom(room, {});
   }
 
-  async _retrieveRoom(room: RoomReference, { transaction }: TransactionOptions): Promise<RoomShape> {
+  async _retrieveRoom(room: RoomReference, { transaction }: TransactionOptions = this.reading): Promise<RoomShape> {
     const shape = await readRoom(this.context, room.id, { transaction });
     if (!shape) throw new NotFound();
     return shape;
@@ -147,7 +151,11 @@ export abstract class RoomHandler extends NotificationHandler {
     return this._listMembers(room, data, {});
   }
 
-  async _listMembers(room: RoomReference, data: CursorPayload, _options: TransactionOptions): Promise<MemberPageShape> {
+  async _listMembers(
+    room: RoomReference,
+    data: CursorPayload,
+    _options: TransactionOptions = this.reading,
+  ): Promise<MemberPageShape> {
     return listMembers(this.context, room.id, data);
   }
 
@@ -161,7 +169,7 @@ export abstract class RoomHandler extends NotificationHandler {
   async _addMembersToRoom(
     userIds: readonly UserId[],
     room: RoomReference,
-    options: WriteOptions,
+    options: WriteOptions = this.writing,
   ): Promise<MembershipResult> {
     const facts = await this.facts(room.id, options);
     if (facts.type === 'OneToOneChat') throw new ValidationError('Nobody can be added to a one to one chat');
@@ -190,7 +198,7 @@ export abstract class RoomHandler extends NotificationHandler {
     userIds: readonly UserId[],
     room: RoomReference,
     sessionUser: ActingUser,
-    options: WriteOptions,
+    options: WriteOptions = this.writing,
   ): Promise<MembershipResult> {
     const facts = await this.facts(room.id, options);
     if (facts.type === 'OneToOneChat') throw new ValidationError('Nobody can be removed from a one to one chat');
@@ -208,7 +216,11 @@ export abstract class RoomHandler extends NotificationHandler {
     );
   }
 
-  async _leaveRoom(user: ActingUser, room: RoomReference, options: WriteOptions): Promise<MembershipResult> {
+  async _leaveRoom(
+    user: ActingUser,
+    room: RoomReference,
+    options: WriteOptions = this.writing,
+  ): Promise<MembershipResult> {
     const facts = await this.facts(room.id, options);
     if (facts.type === 'OneToOneChat') throw new ValidationError('A one to one chat cannot be left');
     // Who may only read it (an override of haveRoomPermission) is not in it.
@@ -224,7 +236,7 @@ export abstract class RoomHandler extends NotificationHandler {
     );
   }
 
-  async _joinRoom(user: ActingUser, roomId: string, options: WriteOptions): Promise<MembershipResult> {
+  async _joinRoom(user: ActingUser, roomId: string, options: WriteOptions = this.writing): Promise<MembershipResult> {
     const facts = await this.facts(roomId, options);
     const present = await presentAmong(this.context, roomId, [user.id], options);
     if (facts.type === 'OneToOneChat') throw new ValidationError('A one to one chat cannot be joined');
@@ -247,7 +259,11 @@ export abstract class RoomHandler extends NotificationHandler {
     );
   }
 
-  async _modifyRoom(data: RoomModifyPayload, room: RoomReference, options: WriteOptions): Promise<RoomShape | null> {
+  async _modifyRoom(
+    data: RoomModifyPayload,
+    room: RoomReference,
+    options: WriteOptions = this.writing,
+  ): Promise<RoomShape | null> {
     await modifyRoom(this.context, data, await this.facts(room.id, options), options);
     return data.action === 'delete' ? null : readRoom(this.context, room.id, options);
   }

@@ -25,7 +25,7 @@ export abstract class SessionHandler extends BaseHandler {
   async _registerSession(
     user: ActingUser,
     channelName: string,
-    { transaction }: TransactionOptions,
+    { transaction }: TransactionOptions = this.reading,
   ): Promise<SessionRow> {
     const session = {
       id: newId(),
@@ -43,7 +43,7 @@ export abstract class SessionHandler extends BaseHandler {
     return this._getActiveSessions(userId, {});
   }
 
-  async _getActiveSessions(userId: UserId, { transaction }: TransactionOptions): Promise<string[]> {
+  async _getActiveSessions(userId: UserId, { transaction }: TransactionOptions = this.reading): Promise<string[]> {
     return this.#channelNames(userId, Op.gte, transaction);
   }
 
@@ -52,7 +52,7 @@ export abstract class SessionHandler extends BaseHandler {
     return this._getExpiredSessions(userId, {});
   }
 
-  async _getExpiredSessions(userId: UserId, { transaction }: TransactionOptions): Promise<string[]> {
+  async _getExpiredSessions(userId: UserId, { transaction }: TransactionOptions = this.reading): Promise<string[]> {
     return this.#channelNames(userId, Op.lt, transaction);
   }
 
@@ -61,7 +61,10 @@ export abstract class SessionHandler extends BaseHandler {
     return this._updateSession(session, {});
   }
 
-  async _updateSession(session: Pick<SessionRow, 'id'>, { transaction }: TransactionOptions): Promise<void> {
+  async _updateSession(
+    session: Pick<SessionRow, 'id'>,
+    { transaction }: TransactionOptions = this.reading,
+  ): Promise<void> {
     await withRetry(() =>
       this.models.Session.update({ last_seen: new Date() }, { where: { id: session.id }, transaction }),
     );

@@ -250,23 +250,54 @@ describe('a replacement point', () => {
     );
   });
 
+  test('may call super without the options: those of the write under way are taken', async () => {
+    class Short extends EventHandler {
+      override async _createMessage(data: EventPayloads['message.send'], user: ActingUser) {
+        const message = await super._createMessage({ ...data, content: `${data.content}!` }, user);
+        const { name } = (await this._retrieveRoom({ id: data.room_id })) as { name: string };
+        if (data.content === name) throw new ValidationError('That is its name.');
+        return message;
+      }
+
+      override async _leaveRoom(user: ActingUser, room: RoomReference): Promise<never> {
+        await super._leaveRoom(user, room);
+        throw new ValidationError('Stay.');
+      }
+
+      override async retrieveRoom(room: RoomReference) {
+        await this._createMessage({ room_id: room.id, content: 'x', extra_fields: { media: [] } }, this.scope.user);
+        return super.retrieveRoom(room);
+      }
+    }
+    host = await openChat({ eventHandlerClass: Short });
+    const { ann, ben } = host.people;
+    const room = await host.group(ann, ben);
+    const as = host.chat.as(ann);
+    await as.send('message.send', { room_id: room, content: 'Hello' });
+    await expect(as.send('message.send', { room_id: room, content: 'A group' })).rejects.toThrow('That is its name.');
+    await expect(as.send('room.leave', { room_id: room })).rejects.toThrow('Stay.');
+    await expect(as.send('room.info', { room_id: room })).rejects.toThrow('inside a transaction only');
+    expect(await host.texts(room)).toEqual(['Hello!']);
+    expect(await host.chat.models.RoomMember.count({ where: { room_id: room } })).toBe(2);
+  });
+
   test('gets { transaction } as its last argument, of reads too', async () => {
     const seen: string[] = [];
     class Watching extends EventHandler {
       override async _listRooms(...args: Parameters<EventHandler['_listRooms']>) {
-        const [, , { transaction }] = args;
+        const [, , { transaction } = { transaction: null }] = args;
         seen.push(`_listRooms ${transaction}`);
         return super._listRooms(...args);
       }
 
       override async _registerSession(...args: Parameters<EventHandler['_registerSession']>) {
-        const [user, channelName, { transaction }] = args;
+        const [user, channelName, { transaction } = { transaction: null }] = args;
         seen.push(`_registerSession ${user.id} ${channelName.includes('.')} ${transaction}`);
         return super._registerSession(...args);
       }
 
       override async _leaveRoom(...args: Parameters<EventHandler['_leaveRoom']>) {
-        const [, , { transaction }] = args;
+        const [, , { transaction } = { transaction: null }] = args;
         seen.push(`_leaveRoom ${typeof transaction}`);
         return super._leaveRoom(...args);
       }

@@ -224,6 +224,8 @@ describe('two chats in one process', () => {
       const room = await host.group(ann, ben);
       rooms.push(room);
       const client = await host.connect(ben, { takeFirst: host === loud });
+      // Without a first frame, an answer shows that it is in its rooms.
+      await client.request('session.heartbeat', {});
       const { message_id } = await host.chat.as(ann).send('message.send', { room_id: room, content: 'hello' });
       await client.expect('message.dispatch');
       await host.chat.as(ann).send('message.modify', { action: 'delete', message_id: String(message_id) });
