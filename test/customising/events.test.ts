@@ -7,6 +7,7 @@ import {
   ChatMessagingConsumer,
   canAccessMessage,
   canAccessRoom,
+  EventHandler,
   type EventMap,
   type EventPayloads,
   everyone,
@@ -17,6 +18,7 @@ import {
   PermissionDenied,
   RateLimited,
   ValidationError,
+  type WriteOptions,
 } from '../../src/index.js';
 import { type EmbeddedChat, errorOf, openChat } from './embedded.js';
 
@@ -150,6 +152,64 @@ describe('own events', () => {
     await member.expect('message.pinned');
     await host.chat.system.send(ben, 'message.pin', pin);
     expect((await member.expect('message.pinned')).data).toMatchObject({ pinned_by: 'ben' });
+  });
+});
+
+describe('an operation of the host’s own handler', () => {
+  class Starring extends EventHandler {
+    async starRoom(roomId: string): Promise<{ stars: number }> {
+      const stars = await this.scope.write({ roomIds: [roomId] }, (options) => this._starRoom(roomId, options));
+      if (stars === 2) throw new Error('After the commit');
+      return { stars };
+    }
+
+    async _starRoom(roomId: string, { transaction }: WriteOptions): Promise<number> {
+      const property = await this.models.RoomProperty.findByPk(roomId, { transaction });
+      const stars = Number((property!.preferences as { stars?: number }).stars ?? 0) + 1;
+      await property!.update({ preferences: { stars } }, { transaction });
+      if (stars > 3) throw new ValidationError('Enough stars.');
+      return stars;
+    }
+  }
+
+  class StarringConsumer extends ChatMessagingConsumer {
+    declare readonly eventHandler: Starring;
+
+    async receiveRoomStar({ room_id }: { room_id: string }): Promise<void> {
+      await this.commit(
+        () => this.eventHandler.starRoom(room_id),
+        () => {
+          this.sendGroup(`group-${room_id}`, 'room.starred', { by: this.user.username });
+          this.acknowledge({ room_id });
+        },
+      );
+    }
+  }
+
+  test('commits, tells and answers like the built-in ones', async () => {
+    host = await openChat({
+      eventHandlerClass: Starring,
+      consumerClass: StarringConsumer,
+      eventMapper: (consumer: StarringConsumer): EventMap => ({
+        ...mapEventTypesToHandlers(consumer),
+        'room.star': {
+          guard: canAccessRoom,
+          handler: consumer.receiveRoomStar,
+          schema: Joi.object({ room_id: id() }),
+        },
+      }),
+    });
+    const { ann, ben } = host.people;
+    const room = await host.group(ann, ben);
+    const [one, other] = [await host.connect(ann), await host.connect(ben)];
+    for (let star = 1; star <= 3; star++) {
+      expect((await one.request('room.star', { room_id: room })).data).toEqual({ status: 'successful', room_id: room });
+      expect(await other.next()).toMatchObject({ eventType: 'room.starred', room_id: room, data: { by: 'ann' } });
+    }
+    expect((await one.request('room.star', { room_id: room })).error).toEqual({ code: 4003, detail: 'Enough stars.' });
+    await other.silence();
+    const property = await host.chat.models.RoomProperty.findByPk(room);
+    expect(property!.preferences).toEqual({ stars: 3 });
   });
 });
 
