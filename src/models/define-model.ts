@@ -47,8 +47,9 @@ export function defineModel<M extends ChatModelClass>(
   place?: ModelPlace,
 ): M {
   const Fresh = class extends (base as ChatModelClass) {} as M;
-  const columns = base.columns(context);
-  if (place) refuseMissing(base, columns, place);
+  const given = base.columns(context);
+  if (place) refuseMissing(base, given, place);
+  const columns = copied(given);
   initUnregistered(Fresh, columns, {
     ...base.modelOptions?.(context),
     sequelize,
@@ -59,6 +60,14 @@ export function defineModel<M extends ChatModelClass>(
   const own = Object.keys(columns).filter((name) => !place?.needed.includes(name));
   Object.defineProperty(Fresh, 'ownColumns', { value: place ? own : [] });
   return Fresh;
+}
+
+/** Sequelize writes the column's name into its definition: one that stands for several columns must not be shared. */
+function copied(columns: Columns): Columns {
+  const isPlain = (column: object) => Object.getPrototypeOf(column) === Object.prototype;
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [name, isPlain(column) ? { ...column } : column]),
+  );
 }
 
 function refuseMissing(base: ChatModelClass, columns: unknown, { setting, needed }: ModelPlace): void {

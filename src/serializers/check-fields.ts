@@ -16,6 +16,8 @@ interface Pairing {
   readonly modelSetting: string;
   readonly use: Use;
   readonly wireKeys: readonly string[];
+  /** The columns of a second row that is shown with it: the room's own, beside those of its type. */
+  readonly beside?: readonly string[];
   /** Columns that the chat itself fills in. */
   readonly filled?: readonly (string | undefined)[];
   /** A list serializer may carry the rules of its room type; they are not asked there. */
@@ -50,7 +52,8 @@ export function checkFields(models: ChatModels, serializers: Serializers): void 
   }
   for (const [type, { model, isOwn, membersField, creatorColumn }] of models.roomTypes) {
     const wireKeys = [...ROOM_KEYS, membersField, ...(creatorColumn ? [creatorColumn] : [])];
-    const about = { model, use: 'changed', wireKeys, filled: ['name', 'description', creatorColumn] } as const;
+    const beside = ownColumnsOf(models.Room);
+    const about = { model, use: 'changed', wireKeys, beside, filled: ['name', 'description', creatorColumn] } as const;
     const modelSetting = isOwn ? `roomTypes.${type}.model` : `models.${type}`;
     const settingOf = (key: string, name: string) => (isOwn ? `roomTypes.${type}.${key}` : `serializers.${name}`);
     for (const [key, name] of [
@@ -92,7 +95,8 @@ function checkPairing(serializers: Serializers, pairing: Pairing): void {
 }
 
 /** Each declared field must be a column of the host's own, with a rule only where a client can give it. */
-function checkDeclared(fields: SerializerFields, { setting, model, use, wireKeys, isList, name }: Pairing): void {
+function checkDeclared(fields: SerializerFields, pairing: Pairing): void {
+  const { setting, model, use, wireKeys, isList, name, beside = [] } = pairing;
   if (!isObject(fields)) {
     throw new SettingsError(`Setting ${setting}: static fields must be an object such as { priority: { schema } }.`);
   }
@@ -112,7 +116,8 @@ function checkDeclared(fields: SerializerFields, { setting, model, use, wireKeys
     }
     if (reserved.has(field)) refuse("is the chat's own: clients can neither give nor change it");
     const isColumn = Object.hasOwn(model.getAttributes(), field);
-    if (!isColumn && (rule.schema !== undefined || !(field in model.prototype))) {
+    const isShown = isColumn || field in model.prototype || beside.includes(field);
+    if (!isColumn && (rule.schema !== undefined || !isShown)) {
       refuse(`is no column of the model ${model.name}`);
     }
     if (rule.schema === undefined) {

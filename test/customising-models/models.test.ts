@@ -2,12 +2,19 @@
 import { DataTypes, type InferAttributes, type Model } from 'sequelize';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  AbstractChannel,
+  AbstractChatNotification,
   AbstractGroupChat,
   AbstractMessage,
   AbstractMessageMediaAsset,
   AbstractOneToOneChat,
   AbstractReaction,
+  AbstractReadReceipt,
+  AbstractRoom,
   AbstractRoomProperty,
+  AbstractSession,
+  ChannelSerializer,
+  ChatNotificationSerializer,
   type Columns,
   EventHandler,
   type EventPayloads,
@@ -20,6 +27,7 @@ import {
   OneToOneChatSerializer,
   type OwnModelOptions,
   ReactionSerializer,
+  ReadReceiptSerializer,
   RoomPropertySerializer,
 } from '../../src/index.js';
 import { type EmbeddedChat, errorOf, openChat } from '../customising/embedded.js';
@@ -213,6 +221,96 @@ describe('a message with own columns', () => {
     const first = await send('2031-01-01T00:00:00.000Z');
     expect((await send('2031-01-01T00:00:00.000Z')).data).toEqual(first.data);
     expect(errorOf(await send('2032-01-01T00:00:00.000Z'))).toMatchObject({ code: 4003 });
+  });
+});
+
+describe('models that no client writes', () => {
+  const column = { type: DataTypes.STRING(20), allowNull: false, defaultValue: 'mine' };
+  class OwnRoom extends AbstractRoom<InferAttributes<OwnRoom>> {
+    static override columns(context: ModelContext): Columns {
+      // biome-ignore lint/complexity/noThisInStatic: what a subclass adds to.
+      return { ...super.columns(context), own_room: column };
+    }
+  }
+  class OwnReceipt extends AbstractReadReceipt<InferAttributes<OwnReceipt>> {
+    static override columns(context: ModelContext): Columns {
+      // biome-ignore lint/complexity/noThisInStatic: what a subclass adds to.
+      return { ...super.columns(context), own_receipt: column };
+    }
+  }
+  class OwnNotification extends AbstractChatNotification<InferAttributes<OwnNotification>> {
+    static override columns(context: ModelContext): Columns {
+      // biome-ignore lint/complexity/noThisInStatic: what a subclass adds to.
+      return { ...super.columns(context), own_notification: column };
+    }
+  }
+  class OwnSession extends AbstractSession<InferAttributes<OwnSession>> {
+    static override columns(context: ModelContext): Columns {
+      // biome-ignore lint/complexity/noThisInStatic: what a subclass adds to.
+      return { ...super.columns(context), own_session: column };
+    }
+  }
+  class OwnChannel extends AbstractChannel<InferAttributes<OwnChannel>> {
+    static override columns(context: ModelContext): Columns {
+      // biome-ignore lint/complexity/noThisInStatic: what a subclass adds to.
+      return { ...super.columns(context), own_channel: column };
+    }
+  }
+
+  test('have their own columns filled by defaults, and shown as their serializers say', async () => {
+    host = await openChat({
+      models: {
+        Room: OwnRoom,
+        ReadReceipt: OwnReceipt,
+        ChatNotification: OwnNotification,
+        Session: OwnSession,
+        Channel: OwnChannel,
+      },
+      serializers: {
+        GroupChatSerializer: class extends GroupChatSerializer {
+          static override fields = { own_room: {} };
+        },
+        ChannelSerializer: class extends ChannelSerializer {
+          static override fields = { own_room: {}, own_channel: {} };
+        },
+        ReadReceiptSerializer: class extends ReadReceiptSerializer {
+          static override fields = { own_receipt: {} };
+        },
+        ChatNotificationSerializer: class extends ChatNotificationSerializer {
+          static override fields = { own_notification: {} };
+        },
+      },
+    });
+    for (const [table, name] of [
+      ['rooms', 'own_room'],
+      ['read_receipts', 'own_receipt'],
+      ['notifications', 'own_notification'],
+      ['sessions', 'own_session'],
+      ['channels', 'own_channel'],
+    ]) {
+      await host.sequelize.query(`ALTER TABLE chat_${table} ADD COLUMN ${name} VARCHAR(20) NOT NULL DEFAULT 'theirs'`);
+    }
+    const { ann, ben } = host.people;
+    const room_id = await host.group(ann, ben);
+    const [as, bs] = [host.chat.as(ann), host.chat.as(ben)];
+    expect(await as.send('room.info', { room_id })).toMatchObject({ own_room: 'mine' });
+    await as.send('room.create', { type: 'Channel', name: 'c' });
+    expect(await as.send('room.list', {})).toMatchObject([
+      { type: 'Channel', own_room: 'mine', own_channel: 'mine' },
+      { type: 'GroupChat', own_room: 'mine' },
+    ]);
+    const { message_id } = (await as.send('message.send', { room_id, content: 'x' })) as { message_id: string };
+    const anns = await host.connect(ann);
+    await bs.send('message.read', { message_id });
+    const read = await anns.expect<MessageShape>('readreceipt.dispatch');
+    expect(read.data.read_receipts).toMatchObject([{ own_receipt: 'mine' }]);
+    await bs.send('message.react', { type: 'add', message_id, reaction_content: '!' });
+    const again = await host.connect(ann, { takeFirst: false });
+    expect((await again.next()).data).toMatchObject({
+      [room_id]: [{ notification_type: 'REACTION', own_notification: 'mine' }],
+    });
+    const sessions = await host.chat.models.Session.findAll();
+    expect(sessions.map((session) => session.get('own_session' as never))).toEqual(['mine', 'mine']);
   });
 });
 
