@@ -25,7 +25,7 @@ interface RoomBroadcast {
 export class Outcome {
   readonly #eventId: string | undefined;
   readonly #rooms = new Map<string, RoomBroadcast>();
-  readonly #targeted: Targeted[] = [];
+  readonly #targeted: Array<Omit<Targeted, 'id'>> = [];
   readonly #private: string[] = [];
   #answer: string | undefined;
 
@@ -96,10 +96,10 @@ export class Outcome {
   }
 
   /** Takes offsets from the locked rooms and finishes all frames. `isAnswer` false: the event goes on after this write. */
-  seal(unit: UnitOfWork, isAnswer: boolean): StoredOutcome {
+  seal(unit: UnitOfWork, isAnswer: boolean, position: number): StoredOutcome {
     return {
       envelopes: [...this.#rooms.values()].flatMap((room) => sealRoom(room, unit)),
-      targeted: this.#targeted,
+      targeted: this.#targeted.map((one, index) => ({ ...one, id: `${position}.${index}` })),
       answer: isAnswer ? this.answer() : this.said(),
     };
   }

@@ -1,4 +1,4 @@
-import type { Broadcast, Reply } from '../broadcast/broadcast.js';
+import type { Broadcast, Control, Reply } from '../broadcast/broadcast.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { ChatJob } from '../queue/queue.js';
 import type { StoreContext } from '../store/context.js';
@@ -21,15 +21,13 @@ export class Publisher {
         loadEnvelopes(this.#context, roomId, after, upTo),
       );
     }
-    const controls = [
-      ...envelopes.flatMap(({ joined, roomId, offset }) =>
-        joined ? [{ kind: 'join', userIds: joined, roomId, offset } as const] : [],
+    const controls: Control[] = [
+      ...envelopes.flatMap(({ joined, roomId, offset }): Control[] =>
+        joined ? [{ kind: 'join', id: `${roomId}:${offset}`, userIds: joined, roomId, offset }] : [],
       ),
-      ...targeted.map((one) => ({ kind: 'frames', ...one }) as const),
+      ...targeted.map((one): Control => ({ kind: 'frames', ...one, id: `${job.id}:${one.id}` })),
     ];
-    await Promise.all(
-      controls.map((control, index) => this.#broadcast.control({ id: `${job.id}:${index}`, ...control })),
-    );
+    await Promise.all(controls.map((control) => this.#broadcast.control(control)));
   }
 
   /** Answers the asking connection, after these broadcasts. */

@@ -5,6 +5,8 @@ import type { UnitOfWork } from './unit-of-work.js';
 
 /** Frames for all connections of some users. */
 export interface Targeted {
+  /** Unique within the job, the same whenever it is told. */
+  readonly id: string;
   readonly userIds: string[];
   readonly frames: string[];
 }

@@ -240,6 +240,13 @@ describe('the asker', () => {
       throw new Error('After the commit');
     }
 
+    async receiveParts({ room_id }: { room_id: string }): Promise<void> {
+      for (const number of [1, 2]) {
+        await this.transaction([room_id], async () => this.sendGroup(`user-${this.user.id}`, 'part', { number }));
+      }
+      this.sendGroup(`user-${this.user.id}`, 'part', { number: 3 });
+    }
+
     async receiveOutside({ room_id }: { room_id: string }): Promise<void> {
       await this.models.Room.update({ created_by_id: null }, { where: { id: room_id } });
       this.sendGroup(`group-${room_id}`, 'outside.done', { by: this.user.username });
@@ -254,6 +261,7 @@ describe('the asker', () => {
     twice: { guard: everyone, handler: consumer.receiveTwice, schema: Joi.object({}) },
     kept: { guard: canAccessRoom, handler: consumer.receiveKept, schema },
     later: { guard: canAccessRoom, handler: consumer.receiveBrokenLater, schema },
+    parts: { guard: canAccessRoom, handler: consumer.receiveParts, schema },
     outside: { guard: canAccessRoom, handler: consumer.receiveOutside, schema },
   });
 
@@ -282,6 +290,13 @@ describe('the asker', () => {
     expect(await asker.next()).toEqual({ eventType: 'part', data: { number: 1 } });
     expect(await asker.next()).toEqual({ eventType: 'part', data: { number: 2 }, id: 'mine' });
     await asker.silence();
+  });
+
+  test('is told by every transaction of an event', async () => {
+    const { room, asker, other } = await scene();
+    expect((await asker.request('parts', { room_id: room })).data).toEqual({ status: 'successful' });
+    expect(asker.pending.map(({ data }) => data)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+    await other.silence();
   });
 
   test('gets the refusal of a transaction that was kept', async () => {

@@ -1,0 +1,264 @@
+import type { Model } from 'sequelize';
+import type { Logger } from 'winston';
+import type { WriteOptions, WriteRequest } from '../handlers/base.js';
+import type { GuardResult } from '../permissions/guards.js';
+import { ErrorCode, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
+import type { MessageSendPayload } from '../protocol/payload-types.js';
+import { checkPayload } from '../protocol/payloads.js';
+import type { ChatJob } from '../queue/queue.js';
+import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
+import { Repeated } from '../store/repeat.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+import type { ErrorTarget } from './exception-handler.js';
+import { Outcome } from './outcome.js';
+import type { WorkerContext } from './worker-context.js';
+
+/** The consumer, as its event's run sees it. */
+export interface RunHost {
+  /** Whom an exception handler is given. */
+  readonly consumer: ErrorTarget;
+  readonly eventType: string;
+  /** Sends what an operation of the event handler made; called inside its transaction. */
+  tellOf(operation: NonNullable<WriteRequest['operation']>, result: unknown): void;
+  /** Throws when the user sent this `client_id` before: Repeated, or misuse. */
+  refuseRepeated(data: MessageSendPayload): Promise<void>;
+}
+
+/**
+ * How one event runs: guard, transactions, what they are to tell, the one answer. A run may be the second of its job:
+ * then it tells what the first one committed, and does nothing anew.
+ */
+export class EventRun {
+  /** What is sent now goes here: into the write at hand, or behind the last one. */
+  outcome: Outcome;
+  /** What the guard found. */
+  access: GuardResult = { roomIds: [] };
+  /** Sends what the next write's result is to tell, inside its transaction. */
+  tell: ((result: never) => void) | undefined;
+  /** What the gateway is told besides the answer. */
+  resumed: unknown;
+  readonly #runtime: WorkerContext;
+  readonly #job: ChatJob;
+  readonly #logger: Logger;
+  readonly #host: RunHost;
+  #guard: (unit?: UnitOfWork) => Promise<GuardResult> = async () => ({ roomIds: [] });
+  /** What this run, or an earlier one, has committed so far, of all its writes. */
+  #committed: StoredOutcome | undefined;
+  #isAnswered = false;
+  #position = 0;
+  #effects: Array<() => unknown> = [];
+
+  constructor(runtime: WorkerContext, job: ChatJob, logger: Logger, host: RunHost) {
+    this.#runtime = runtime;
+    this.#job = job;
+    this.#logger = logger;
+    this.#host = host;
+    this.outcome = new Outcome(job.eventId);
+  }
+
+  get committed(): StoredOutcome | undefined {
+    return this.#committed;
+  }
+
+  /** Runs `handle` and answers. Rejects, after answering, when it failed for no known reason. */
+  async run(mayHaveRun: boolean, handle: () => Promise<void>): Promise<StoredOutcome> {
+    if (mayHaveRun && (await this.#publishStored())) return this.#committed!;
+    try {
+      await handle();
+      await this.#finish();
+    } catch (error) {
+      await this.#failed(error);
+    }
+    for (const effect of this.#effects) this.#runtime.runEffect(effect, this.#logger);
+    return this.#committed ?? { envelopes: [], targeted: [], answer: this.outcome.answer() };
+  }
+
+  /** Asks the guard; every write asks it again, under its locks. With `access` known, it is asked only there. */
+  async enter(guard: (unit?: UnitOfWork) => Promise<GuardResult>, access?: GuardResult): Promise<void> {
+    this.#guard = guard;
+    this.access = access ?? (await guard());
+  }
+
+  afterCommit(effect: () => unknown): void {
+    this.#effects.push(effect);
+  }
+
+  /** A write with its outcome stored beside it, published after the commit. `isAnswer`: the event is answered by it. */
+  async write<T>(
+    request: WriteRequest,
+    run: (options: WriteOptions) => Promise<T>,
+    isAnswer = !this.#isAnswered,
+  ): Promise<T> {
+    const effects = this.#effects.length;
+    let room: Model | undefined;
+    const { result, refusal, sealed } = await this.#runtime.store.write({
+      roomIds: request.roomIds ?? this.access.roomIds,
+      grouped: request.grouped ?? false,
+      pairs: request.pairs ?? [],
+      requests: request.requests ?? [],
+      check: async (unit) => {
+        // Before the guard: who may not send any more may still learn what became of the first try.
+        await request.check?.(unit);
+        const access = await this.#guard(unit);
+        room = access.roomIds.length > 0 ? access.room : undefined;
+      },
+      run: async (unit) => {
+        this.outcome = new Outcome(this.#job.eventId);
+        // This may be a second try, after a deadlock.
+        this.#effects.length = effects;
+        let result: T | undefined;
+        let refusal: ValidationError | undefined;
+        try {
+          result = await run({ transaction: unit.transaction, unit, room });
+          if (request.operation) this.#host.tellOf(request.operation, result);
+          else this.tell?.(result as never);
+        } catch (error) {
+          if (!(error instanceof ValidationError && error.commit)) throw error;
+          refusal = error;
+          this.#sendError(error);
+        }
+        // Whoever an override made a member too: the payload does not name them.
+        for (const [roomId, userId] of unit.takeJoined()) this.outcome.join(roomId, String(userId));
+        return { result: result as T, refusal, sealed: await this.#seal(this.outcome, unit, isAnswer) };
+      },
+    });
+    if (!request.operation) this.tell = undefined;
+    this.outcome = new Outcome(this.#job.eventId);
+    await this.#publish(sealed, isAnswer);
+    if (refusal) throw refusal;
+    return result;
+  }
+
+  /** Answers an event that was cut short after a commit: what is done is done. */
+  async conclude(): Promise<void> {
+    if (this.#isAnswered) return;
+    const said = this.#committed?.answer ?? [];
+    await this.#answer(said.length > 0 ? said : new Outcome(this.#job.eventId).answer());
+  }
+
+  async #seal(outcome: Outcome, unit: UnitOfWork, isAnswer: boolean): Promise<StoredOutcome> {
+    const sealed = outcome.seal(unit, isAnswer, this.#position);
+    await storeOutcome(this.#runtime, unit, this.#job.id, this.#position, sealed);
+    return sealed;
+  }
+
+  /** Publishes what a write committed; its answer too, unless the event is not done. */
+  async #publish(sealed: StoredOutcome, isAnswer: boolean): Promise<void> {
+    this.#position += Math.max(1, sealed.envelopes.length);
+    const before = this.#committed;
+    this.#committed = {
+      envelopes: [...(before?.envelopes ?? []), ...sealed.envelopes],
+      targeted: [...(before?.targeted ?? []), ...sealed.targeted],
+      answer: this.#isAnswered ? before!.answer : [...(before?.answer ?? []), ...sealed.answer],
+    };
+    await this.#runtime.publisher.publish(this.#job, sealed);
+    if (isAnswer && !this.#isAnswered) await this.#answer(this.#committed.answer);
+  }
+
+  async #answer(frames: string[]): Promise<void> {
+    this.#isAnswered = true;
+    const committed = this.#committed;
+    if (committed) this.#committed = { ...committed, answer: frames };
+    await this.#runtime.publisher.answer(this.#job, frames, committed?.envelopes ?? [], { result: this.resumed });
+  }
+
+  /** Publishes what was sent outside a write, and answers. */
+  async #finish(): Promise<void> {
+    const trailing = this.outcome;
+    // What was said inside a transaction comes first, and carries the event's id.
+    const isSaid = (this.#committed?.answer.length ?? 0) > 0;
+    if (trailing.reachesOthers) {
+      const sealed = await this.#runtime.store.write({
+        roomIds: trailing.roomIds,
+        grouped: false,
+        pairs: [],
+        requests: [],
+        check: async (unit) => {
+          for (const roomId of trailing.roomIds) if (!unit.isLocked(roomId)) throw new NotFound();
+        },
+        run: (unit) => this.#seal(trailing, unit, !this.#isAnswered && !isSaid),
+      });
+      await this.#publish(sealed, true);
+    } else if (!this.#isAnswered) {
+      const said = this.#committed?.answer ?? [];
+      await this.#answer(isSaid ? [...said, ...trailing.said()] : trailing.answer());
+    } else if (trailing.said().length > 0) {
+      this.#logger.warn('What an event sends to its asker after its answer is lost: send it inside the transaction.');
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#committed) {
+      await this.conclude();
+      // It is done and told: what came after cannot undo it.
+      if (!(error instanceof ValidationError && error.commit)) {
+        this.#logger.error('The event was committed, but something after it failed.', { error });
+      }
+      return;
+    }
+    this.#effects = [];
+    // Refused, broken at the commit, or done before: perhaps by another run of this very job, which may not have told.
+    if (await this.#publishStored().catch(() => false)) return;
+    if (error instanceof Repeated) {
+      this.outcome = new Outcome(this.#job.eventId);
+      this.outcome.acknowledge(error.answer);
+      return this.#runtime.publisher.reply(this.#job, this.outcome.answer());
+    }
+    if (error instanceof PermissionDenied || error instanceof NotFound) {
+      const repeated = await this.#findRepeat();
+      if (repeated) return this.#failed(repeated);
+    }
+    this.outcome = new Outcome(this.#job.eventId);
+    const code = this.#sendError(error);
+    await this.#runtime.publisher.reply(this.#job, this.outcome.answer());
+    if (code === ErrorCode.internal) throw new AnsweredError(error);
+  }
+
+  /** Makes an error the event's answer, the way the exception handler wants it. Returns its code. */
+  #sendError(error: unknown): number {
+    const { type } = this.#job;
+    const { code, detail, ...extra } = this.#runtime.describeError(error, type, this.#logger);
+    try {
+      this.#runtime.exceptionHandler.sendError(this.#host.consumer, detail, type, error, code, extra);
+    } catch (failure) {
+      this.#logger.error('exceptionHandlerClass failed in sendError.', { error: failure });
+      this.outcome.fail({ ...extra, code, detail });
+    }
+    return code;
+  }
+
+  /** A send that is refused now may be the repeat of one that was carried out while it was allowed. */
+  async #findRepeat(): Promise<Repeated | undefined> {
+    const { data } = this.#job;
+    const { payload, schema } = this.#runtime.registration(this.#host);
+    if (payload !== 'message.send' || typeof (data as { client_id?: unknown } | null)?.client_id !== 'string') {
+      return undefined;
+    }
+    try {
+      await this.#host.refuseRepeated(checkPayload(schema, data) as MessageSendPayload);
+    } catch (error) {
+      if (error instanceof Repeated) return error;
+    }
+    return undefined;
+  }
+
+  async #publishStored(): Promise<boolean> {
+    const stored = await findOutcome(this.#runtime, this.#job.id);
+    if (!stored) return false;
+    this.#committed = stored;
+    await this.#runtime.publisher.publish(this.#job, stored);
+    // It ended before it answered, after the commit of what it did.
+    await this.conclude();
+    return true;
+  }
+}
+
+/** Marks the job as failed; its sender has been answered, and the log has the error. */
+export class AnsweredError extends Error {
+  readonly isLogged = true;
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.name : 'Error', { cause });
+    this.name = 'AnsweredError';
+  }
+}
