@@ -63,6 +63,7 @@ export interface Chat {
   readonly broadcast: Broadcast;
   /** waiting, active, completed, failed and stalled events of the queue, for analytics. */
   readonly queueEvents: QueueEvents;
+  /** The model in use under that name, a host's room types by theirs. Throws for a name that no model has. */
   getModel<N extends keyof ChatModels>(name: N): ChatModels[N];
   getSerializer: Serializers['getSerializer'];
   /** For `app.use`: serves the WebSocket path of this app, and takes part in its `listen()`. */
@@ -160,7 +161,10 @@ export function createChat(input: ChatSettings): Chat {
     models,
     broadcast,
     queueEvents: queue.events,
-    getModel: (name) => models[name],
+    getModel(name) {
+      if (Object.hasOwn(models, name)) return models[name];
+      throw new Error(`There is no model named ${String(name)}; those are ${Object.keys(models).join(', ')}.`);
+    },
     getSerializer: runtime.serializers.getSerializer,
     middleware: () => middleware.handler,
     attach: (server) => attach(server),

@@ -164,5 +164,6 @@ describe('a serializer', () => {
     expect(host.chat.getSerializer('GroupChatSerializer')).toBeInstanceOf(Group);
     expect(host.chat.getSerializer('GroupChatListSerializer')).toBeInstanceOf(GroupList);
     expect(() => host.chat.getSerializer('NoSerializer')).toThrow('no serializer named NoSerializer');
+    expect(() => host.chat.getModel('NoModel' as never)).toThrow('There is no model named NoModel; those are Session');
   });
 });

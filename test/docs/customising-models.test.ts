@@ -99,13 +99,18 @@ test('the page on serializers', { timeout: 60_000 }, async () => {
   ]);
 });
 
-test("the page on models in TypeScript: the host's columns are in the shapes", { timeout: 120_000 }, async () => {
-  sandbox = await createSandbox('module');
-  const source = fileOf('docs/customising/models.md', 'models.ts');
-  const wrong = source.replace("message.priority === 'urgent'", "message.priority === 'high'");
-  expect(wrong).not.toBe(source);
-  await sandbox.write({ 'src/models.ts': source, 'wrong/models.ts': wrong });
+describe('in TypeScript', { timeout: 120_000 }, () => {
   const options = '--strict --noEmit --skipLibCheck --target es2022 --module nodenext --types node';
-  await sandbox.shell(`npx tsc ${options} src/models.ts`);
-  await expect(sandbox.shell(`npx tsc ${options} wrong/models.ts`)).rejects.toThrow(/no overlap/);
+
+  test.each([
+    ["the host's columns are in the shapes", 'models.md', 'models.ts', "priority === 'urgent'", "priority === 'high'"],
+    ["the host's room types are told apart", 'room-types.md', 'support-ticket.ts', 'room.status', 'room.state'],
+  ])('%s', async (_, page, file, right, wrong) => {
+    sandbox = await createSandbox('module');
+    const source = fileOf(`docs/customising/${page}`, file);
+    expect(source).toContain(right);
+    await sandbox.write({ [`src/${file}`]: source, [`wrong/${file}`]: source.replace(right, wrong) });
+    await sandbox.shell(`npx tsc ${options} src/${file}`);
+    await expect(sandbox.shell(`npx tsc ${options} wrong/${file}`)).rejects.toThrow(/no overlap|does not exist/);
+  });
 });
