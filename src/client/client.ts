@@ -220,7 +220,7 @@ export class ChatClient {
   }
 
   #lost(answer: ResumedData, asked: Record<string, number>): void {
-    const { frames, lost } = this.#offsets.resumed(answer, asked);
+    const { frames, lost } = this.#offsets.settle(answer, asked);
     for (const reload of lost) this.#emitter.emit('reload', reload);
     for (const frame of frames) this.#dispatch(frame);
   }

@@ -57,7 +57,7 @@ export class Offsets {
   }
 
   /** Takes the answer: what can be handled now, and the rooms of which something is lost. */
-  resumed(
+  settle(
     { rooms }: ResumedData,
     asked: Readonly<Record<string, number>>,
   ): { frames: ServerFrame[]; lost: Array<{ room_id: string; code: number | undefined }> } {
