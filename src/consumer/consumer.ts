@@ -238,7 +238,7 @@ export class ChatMessagingConsumer {
   async receiveSessionResume({ rooms }: payloads.SessionResumePayload): Promise<void> {
     const { answer, ranges } = await planResume(this.runtime, this.user, rooms);
     this.send('session.resumed', { rooms: answer });
-    this.#run.resumed = { ranges };
+    this.#run.forGateway = { ranges };
   }
 
   // Who is told what an operation made, inside its transaction; by the operation's name and arguments.

@@ -36,7 +36,7 @@ export class EventRun {
   /** Sends what the next write's result is to tell, inside its transaction. */
   tell: ((result: never) => void) | undefined;
   /** What the gateway is told besides the answer. */
-  resumed: unknown;
+  forGateway: unknown;
   readonly #runtime: WorkerContext;
   readonly #job: ChatJob;
   readonly #logger: Logger;
@@ -159,7 +159,7 @@ export class EventRun {
     this.#isAnswered = true;
     const committed = this.#committed;
     if (committed) this.#committed = { ...committed, answer: frames };
-    await this.#runtime.publisher.answer(this.#job, frames, committed?.envelopes ?? [], { result: this.resumed });
+    await this.#runtime.publisher.answer(this.#job, frames, committed?.envelopes ?? [], { result: this.forGateway });
   }
 
   /** Publishes what was sent outside a write, and answers. */
