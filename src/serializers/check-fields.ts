@@ -109,6 +109,7 @@ function checkDeclared(fields: SerializerFields, pairing: Pairing): void {
       throw new SettingsError(`Setting ${setting}: the field "${field}" ${why}.`);
     };
     if (!isObject(rule)) refuse('must be an object such as { schema, updatable: true }');
+    if (isSchema(rule)) refuse('is a bare schema; write { schema: ... } around it');
     const unknown = Object.keys(rule).find((key) => key !== 'schema' && key !== 'updatable');
     if (unknown !== undefined) {
       const near = nearest(unknown, ['schema', 'updatable']);
@@ -158,6 +159,10 @@ function schemaProblem(schema: unknown): string | undefined {
   } catch {
     return 'has a schema of another version of Joi; use the Joi that express-realtime-chat exports';
   }
+}
+
+function isSchema(value: unknown): boolean {
+  return Joi.isSchema(value, { legacy: true });
 }
 
 function isObject(value: unknown): value is object {

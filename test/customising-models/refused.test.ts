@@ -170,6 +170,11 @@ describe('a serializer', () => {
     ],
     [
       'whose field is a bare schema',
+      pair({}, { priority: Joi.string() }),
+      'Setting serializers.MessageSerializer: the field "priority" is a bare schema; write { schema: ... } around it.',
+    ],
+    [
+      'whose field is a text',
       pair({}, { priority: 'text' }),
       'Setting serializers.MessageSerializer: the field "priority" must be an object such as { schema, updatable: true }.',
     ],
