@@ -249,7 +249,7 @@ export class ChatClient {
 
   #dispatch(frame: ServerFrame): void {
     const event = frame as ChatEvent;
-    if (event.eventType === 'roomexit.dispatch') this.#offsets.forget(event.data.room.id);
+    if (event.eventType === 'roomexit.dispatch' && event.data.room) this.#offsets.forget(event.data.room.id);
     if (event.eventType === 'roomdelete.dispatch') this.#offsets.forget(event.data.room_id);
     if (event.eventType === 'message.dispatch' && String(event.data.sender.id) !== this.userId) {
       this.#arrived(event.data.id);

@@ -1,16 +1,14 @@
 /** What a client may send, what it is answered, and what it hears: the server's own table, as a client writes it. */
+import type { DispatchPayloads } from '../protocol/dispatch-payloads.js';
 import type { EventPayloads, MediaInput, MessageSendPayload, RoomCreatePayload } from '../protocol/payload-types.js';
 import type {
-  ChatNotificationsShape,
   MemberPageShape,
-  MessageShape,
   PageHistoryShape,
   PlainHistoryShape,
   RoomListShape,
   RoomPageShape,
   RoomShape,
   SeqHistoryShape,
-  UserId,
 } from '../protocol/shapes.js';
 
 /** An attachment to send. */
@@ -58,9 +56,7 @@ export interface RoomAck extends AckData {
 }
 
 /** `session.resumed`. */
-export interface ResumedData {
-  rooms: Record<string, { recovered: boolean; offset?: number; code?: number }>;
-}
+export type ResumedData = DispatchPayloads['session.resumed'];
 
 /** What each event is answered with, where that does not depend on its data. */
 export interface EventAnswers {
@@ -101,24 +97,18 @@ export type AnswerOf<E, D> = E extends 'room.list'
       ? EventAnswers[E]
       : unknown;
 
-/** The `data` of every dispatch. Add the host's own by declaration merging. */
-export interface Dispatches {
-  'chat.notifications': ChatNotificationsShape;
-  'message.dispatch': MessageShape;
-  'messagedelivered.dispatch': MessageShape[];
-  'readreceipt.dispatch': MessageShape | MessageShape[];
-  'reaction.dispatch': { status: 'successful' | 'failed'; type: 'add' | 'remove'; message: MessageShape };
-  'messagetyping.dispatch': { username: string; user_id: UserId; room_id: string };
-  'messagemodification.dispatch':
-    | { status: 'successful' | 'failed'; action: 'update'; message: MessageShape }
-    | { status: 'successful' | 'failed'; action: 'delete'; message_ids: string[] };
-  'roomcreate.dispatch': RoomShape;
-  'roomupdate.dispatch': RoomShape;
-  'roomdelete.dispatch': { room_id: string };
-  'roomaddmembers.dispatch': { room: RoomShape; new_members: string[]; added_by: string };
-  'roomremovemembers.dispatch': { room: RoomShape; removed_members: string[]; removed_by: string };
-  'roomexit.dispatch': { room: RoomShape; message: string };
-}
+/** Dispatches that only ever answer an event. */
+type Answers =
+  | 'roomlist.dispatch'
+  | 'roomdiscover.dispatch'
+  | 'roominfo.dispatch'
+  | 'roommembers.dispatch'
+  | 'roommessages.dispatch'
+  | 'session.resumed'
+  | 'event.ack';
+
+/** The `data` of every dispatch that may come unasked; the host's own too, where it has declared them. */
+export interface Dispatches extends Omit<DispatchPayloads, Answers> {}
 
 /** One dispatch as it came. */
 export type ChatEvent<E extends keyof Dispatches = keyof Dispatches> = {

@@ -1,5 +1,6 @@
 /** The client for browsers and Node. */
 
+export type { DispatchPayloads } from '../protocol/dispatch-payloads.js';
 export type { ErrorDetail } from '../protocol/errors.js';
 export type { EventPayloads } from '../protocol/payload-types.js';
 export type * from '../protocol/shapes.js';

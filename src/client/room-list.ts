@@ -74,9 +74,9 @@ export class RoomList extends Store<RoomListState> {
       }),
       chat.on('roomcreate.dispatch', () => void this.refresh()),
       chat.on('roomupdate.dispatch', update),
-      chat.on('roomaddmembers.dispatch', ({ room }) => update(room)),
-      chat.on('roomremovemembers.dispatch', ({ room }) => update(room)),
-      chat.on('roomexit.dispatch', ({ room }) => this.#remove(room.id)),
+      chat.on('roomaddmembers.dispatch', ({ room }) => room && update(room)),
+      chat.on('roomremovemembers.dispatch', ({ room }) => room && update(room)),
+      chat.on('roomexit.dispatch', ({ room }) => room && this.#remove(room.id)),
       chat.on('roomdelete.dispatch', ({ room_id }) => this.#remove(room_id)),
       chat.on('reload', ({ room_id, code }) => (code === undefined ? void this.refresh() : this.#remove(room_id))),
       // Rooms may have come and gone meanwhile.

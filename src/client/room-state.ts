@@ -53,9 +53,9 @@ export class RoomStore extends Store<RoomState> {
     const stops = [
       chat.on('roomcreate.dispatch', take),
       chat.on('roomupdate.dispatch', take),
-      chat.on('roomaddmembers.dispatch', ({ room }) => take(room)),
-      chat.on('roomremovemembers.dispatch', ({ room }) => take(room)),
-      chat.on('roomexit.dispatch', ({ room, message }) => gone(room.id, 4002, message)),
+      chat.on('roomaddmembers.dispatch', ({ room }) => room && take(room)),
+      chat.on('roomremovemembers.dispatch', ({ room }) => room && take(room)),
+      chat.on('roomexit.dispatch', ({ room, message }) => room && gone(room.id, 4002, message)),
       chat.on('roomdelete.dispatch', ({ room_id }) => gone(room_id, 4004, 'Resource not found.')),
       chat.on('reload', ({ room_id }) => room_id === this.#roomId && void this.reload()),
     ];

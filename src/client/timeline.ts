@@ -128,10 +128,10 @@ export class Timeline extends Store<TimelineState> {
       chat.on('messagedelivered.dispatch', (messages) => this.#delivered(messages)),
       chat.on('messagemodification.dispatch', (data) => this.#modified(data)),
       chat.on('roomdelete.dispatch', ({ room_id }) => this.#gone({ room_id, code: 4004 })),
-      chat.on('roomexit.dispatch', ({ room }) => this.#gone({ room_id: room.id, code: 4002 })),
+      chat.on('roomexit.dispatch', ({ room }) => room && this.#gone({ room_id: room.id, code: 4002 })),
       // Added again.
       chat.on('roomaddmembers.dispatch', ({ room }) => {
-        if (room.id === this.roomId && this.get().status === 'failed') void this.reload();
+        if (room?.id === this.roomId && this.get().status === 'failed') void this.reload();
       }),
       chat.on('reload', (reload) => {
         if (reload.code !== undefined) this.#gone(reload);

@@ -5,7 +5,7 @@ import { Store } from './store.js';
 /** Somebody who types. */
 export interface Typist {
   readonly user_id: UserId;
-  readonly username: string;
+  readonly username: string | null;
 }
 
 /** Who types in a room now, without the user. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createRoomList, createTimeline, type MessageShape } from '../../src/client/index.js';
+import { type ChatClientOptions, createRoomList, createTimeline, type MessageShape } from '../../src/client/index.js';
 import { useStack } from '../helpers/chat.js';
 import { startStack } from '../helpers/stack.js';
 import { inState, socketUrl, startWire, until, useClients, type Wire } from './support.js';
@@ -15,11 +15,11 @@ afterEach(async () => {
 const contents = (messages: readonly MessageShape[]) => messages.map(({ content }) => content);
 
 /** Two people, the second behind a wire, and their group. */
-async function pair() {
+async function pair(options: Partial<ChatClientOptions> = {}) {
   const gateway = scene.stack.gateways[0]!;
   const [ann, ben] = await Promise.all([scene.stack.newUser(), scene.stack.newUser()]);
   wire = await startWire(gateway);
-  const [anns, bens] = [makeClient(socketUrl(gateway), ann), makeClient(wire.url, ben)];
+  const [anns, bens] = [makeClient(socketUrl(gateway), ann), makeClient(wire.url, ben, options)];
   const { room_id: roomId } = await anns.rooms.create({
     type: 'GroupChat',
     name: 'Lunch',
@@ -31,7 +31,8 @@ async function pair() {
 
 describe('a timeline', () => {
   test('loads the past in pages, follows what is live, and leaves unchanged messages alone', async () => {
-    const { anns, bens, roomId } = await pair();
+    // Deliveries would change them.
+    const { anns, bens, roomId } = await pair({ acknowledge: false });
     for (let number = 1; number <= 9; number++) await anns.room(roomId).send(String(number));
     const timeline = createTimeline(bens, roomId, { pageSize: 4 });
     const first = await until(timeline, ({ status }) => status === 'ready');
@@ -107,6 +108,51 @@ describe('a timeline', () => {
     expect(heard).toEqual(expected);
     expect(reloads).toEqual([]);
     expect((await anns.room(roomId).history()).data.messages).toHaveLength(6);
+    stop();
+  });
+
+  test('gets back what was missed in a room of which nothing was heard yet, without loading it again', async () => {
+    const { anns, bens, roomId, wire } = await pair();
+    await anns.room(roomId).send('before');
+    bens.close();
+    // A new page: it knows the room from the list alone.
+    bens.connect();
+    await inState(bens, 'online');
+    const timeline = createTimeline(bens, roomId);
+    const stop = timeline.subscribe(() => {});
+    await until(timeline, ({ messages }) => messages.length === 1);
+    const reloads: unknown[] = [];
+    bens.on('reload', (reload) => reloads.push(reload));
+    const heard = bens.events('message.dispatch');
+    wire.cut();
+    await inState(bens, 'reconnecting');
+    await anns.room(roomId).send('missed');
+    wire.mend();
+    expect((await heard.next()).value).toMatchObject({ data: { content: 'missed' } });
+    expect(contents(timeline.get().messages)).toEqual(['before', 'missed']);
+    expect(reloads).toEqual([]);
+    stop();
+  });
+
+  test('loads a room anew when it cannot be resumed', async () => {
+    const { anns, ben, bens, roomId, wire } = await pair();
+    await anns.room(roomId).send('before');
+    const timeline = createTimeline(bens, roomId);
+    const stop = timeline.subscribe(() => {});
+    await until(timeline, ({ messages }) => messages.length === 1);
+    const reloads: unknown[] = [];
+    bens.on('reload', (reload) => reloads.push(reload));
+    wire.cut();
+    await inState(bens, 'reconnecting');
+    // Another membership than before: nothing of it is replayed.
+    await anns.room(roomId).removeMembers(ben.user.id);
+    await anns.room(roomId).send('without ben');
+    await anns.room(roomId).addMembers(ben.user.id);
+    await anns.room(roomId).send('with ben');
+    wire.mend();
+    const { messages } = await until(timeline, (state) => state.messages.length === 3);
+    expect(contents(messages)).toEqual(['before', 'without ben', 'with ben']);
+    expect(reloads).toEqual([{ room_id: roomId, code: undefined }]);
     stop();
   });
 
