@@ -548,11 +548,11 @@ describe('a connection', () => {
     expect((await client.next()).data).toEqual({ username: 'ben' });
     await client.close();
     await expect
-      .poll(() => seen)
+      .poll(() => seen, { timeout: 10_000 })
       .toEqual([
         ['connected', 'ben', 'string', true],
         ['disconnected', 'ben', true, 1000],
       ]);
-    await expect.poll(() => host.chat.models.Session.count()).toBe(0);
+    await expect.poll(() => host.chat.models.Session.count(), { timeout: 10_000 }).toBe(0);
   });
 });

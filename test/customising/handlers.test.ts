@@ -37,7 +37,7 @@ describe('an extension point', () => {
     const [sender, other] = [await host.connect(ann), await host.connect(ben)];
     await sender.request('message.send', { room_id: room, content: 'Hello' });
     await other.expect('message.dispatch');
-    await expect.poll(() => calls).toEqual([{ room, sender: 'ann', isStored: true }]);
+    await expect.poll(() => calls, { timeout: 10_000 }).toEqual([{ room, sender: 'ann', isStored: true }]);
   });
 
   test('that throws undoes, repeats and hides nothing', async () => {
@@ -341,7 +341,7 @@ describe('notifications', () => {
       .as(cleo)
       .send('message.react', { type: 'add', message_id: first.data.message_id, reaction_content: '👍' });
     await expect
-      .poll(() => pushed)
+      .poll(() => pushed, { timeout: 10_000 })
       .toEqual([
         ['NEW_MESSAGE', 'Hello', [ben.id, cleo.id]],
         ['REPLY', 'Hi', [ann.id, cleo.id]],

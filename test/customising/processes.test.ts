@@ -140,6 +140,11 @@ await chat.migrate();
 await User.bulkCreate([{ username: 'ann' }, { username: 'ben' }, { username: 'dan', is_staff: true }]);
 const app = express();
 app.use(chat.middleware());
+app.get('/import/:room/:user', async ({ params }, response) => {
+  const joined_at = new Date();
+  await chat.models.RoomMember.create({ room_id: params.room, user_id: params.user, role: 'member', joined_at });
+  response.json(await chat.addGroupToUserGroups(params.user, 'group-' + params.room));
+});
 const server = app.listen(0, '127.0.0.1', () => console.log('port', server.address().port));
 process.on('SIGTERM', async () => {
   await chat.close();
@@ -205,6 +210,18 @@ test('every part works in the process that needs it', { timeout: 120_000 }, asyn
   for (const content of ['Hello', 'Staff here']) {
     expect((await ben!.expect<MessageShape>('message.dispatch')).data.content).toBe(content);
   }
+  // A membership that was written by hand is followed over Redis too.
+  const imported = await fetch(`http://127.0.0.1:${port}/import/${room_id}/3`);
+  expect(await imported.json()).toEqual([`group-${room_id}`]);
+  await expect
+    .poll(
+      async () => {
+        await say(ann, 'Is Dan here?');
+        return dan!.pending.map(({ eventType }) => eventType);
+      },
+      { timeout: 10_000 },
+    )
+    .toContain('message.dispatch');
   await ben!.close();
   await app.waitFor(/gone app ben/);
   for (const client of [ann, dan]) await client!.close();
