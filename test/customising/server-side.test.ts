@@ -187,10 +187,13 @@ describe('user groups', () => {
     await chat.models.RoomMember.create({ room_id: room, user_id: ben.id, role: 'member', joined_at: now } as never);
     expect(await addGroupToUserGroups(chat, ben.id, group)).toEqual([group]);
     await expect
-      .poll(async () => {
-        await owner.request('message.send', { room_id: room, content: 'After' });
-        return other.pending.map(({ eventType, room_id }) => [eventType, room_id])[0];
-      })
+      .poll(
+        async () => {
+          await owner.request('message.send', { room_id: room, content: 'After' });
+          return other.pending.map(({ eventType, room_id }) => [eventType, room_id])[0];
+        },
+        { timeout: 10_000 },
+      )
       .toEqual(['message.dispatch', room]);
 
     await expect(removeGroupFromUserGroups(chat, ben.id, group)).rejects.toThrow('room.remove_members');
@@ -198,12 +201,15 @@ describe('user groups', () => {
     expect(await removeGroupFromUserGroups(chat, ben.id, group)).toEqual([]);
     expect(await updateUserGroups(chat, ben.id)).toEqual([]);
     await expect
-      .poll(async () => {
-        other.pending.length = 0;
-        await owner.request('message.send', { room_id: room, content: 'Alone' });
-        await other.request('session.heartbeat', {});
-        return other.pending.length;
-      })
+      .poll(
+        async () => {
+          other.pending.length = 0;
+          await owner.request('message.send', { room_id: room, content: 'Alone' });
+          await other.request('session.heartbeat', {});
+          return other.pending.length;
+        },
+        { timeout: 10_000 },
+      )
       .toBe(0);
   });
 });
