@@ -150,7 +150,8 @@ describe('no worker at all', () => {
       frames.filter(({ eventType }) => eventType === 'messagetyping.dispatch'),
     );
     expect(typing).toEqual([]);
-  });
+    // Ten seconds of it pass before the new connection is turned away, and two processes start.
+  }, 90_000);
 
   async function request(client: TestClient, room_id: string, content: string): Promise<Sent> {
     const at = performance.now();
