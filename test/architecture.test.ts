@@ -82,12 +82,12 @@ const allowed: Record<string, readonly string[]> = {
   broadcast: ['protocol', 'settings'],
   consumer: ['protocol', 'settings', ...database, 'permissions', 'handlers', queue, broadcast],
   gateway: ['protocol', 'settings', queue, broadcast],
-  testing: ['protocol'],
   client: ['protocol'],
   react: ['protocol', 'client'],
   'src/assembly.ts': ['logging', 'settings', 'models', 'queue', 'broadcast', 'consumer'],
   worker: ['settings', 'models', 'queue', 'broadcast', 'consumer', 'logging', 'src/assembly.ts'],
   'src/chat.ts': ['protocol', 'settings', ...database, 'queue', 'broadcast', 'gateway', 'src/assembly.ts', 'worker'],
+  testing: ['protocol', 'settings', queue, 'src/chat.ts'],
   cli: ['models', 'worker'],
 };
 

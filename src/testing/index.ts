@@ -1,5 +1,12 @@
-/** What a host's own tests need: a client that queues every frame. Needs the package `ws`, version 8. */
+/** What a host's own tests need: a chat, a client that queues every frame, spies. Needs the packages `ws` and `sqlite3`. */
 
+export {
+  openTestChat,
+  type TestChat,
+  type TestChatSettings,
+  type TestConnectOptions,
+  type TestUser,
+} from './chat.js';
 export {
   connectTestClient,
   TestClient,
@@ -9,3 +16,6 @@ export {
   type TestFrame,
   UpgradeRefused,
 } from './client.js';
+export { errorOf } from './errors.js';
+export type { LogEntry } from './log.js';
+export { Spy, type WaitOptions, waitForQueueEvent } from './spies.js';

@@ -30,9 +30,9 @@ import {
   ReadReceiptSerializer,
   RoomPropertySerializer,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from '../customising/embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -94,7 +94,7 @@ const custom = { models: { Message: CustomMessage }, serializers: { MessageSeria
 type Shown = MessageShape & Record<string, unknown>;
 
 async function openMessages(settings = {}) {
-  host = await openChat({ ...custom, ...settings });
+  host = await openTestChat({ ...custom, ...settings });
   for (const statement of messageColumns) await host.sequelize.query(statement);
   const { ann, ben } = host.people;
   const room = await host.group(ann, ben);
@@ -258,7 +258,7 @@ describe('models that no client writes', () => {
   }
 
   test('have their own columns filled by defaults, and shown as their serializers say', async () => {
-    host = await openChat({
+    host = await openTestChat({
       models: {
         Room: OwnRoom,
         ReadReceipt: OwnReceipt,
@@ -376,7 +376,7 @@ describe('several models at once', () => {
   }
 
   test('are all stored, shown and changed', async () => {
-    host = await openChat({
+    host = await openTestChat({
       models: {
         GroupChat: CustomGroup,
         OneToOneChat: CustomPair,

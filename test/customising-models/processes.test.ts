@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { MessageShape } from '../../src/index.js';
 import { connectTestClient } from '../../src/testing/client.js';
-import { errorOf } from '../customising/embedded.js';
+import { errorOf } from '../../src/testing/index.js';
 import { createSandbox, type Sandbox } from '../docs/sandbox.js';
 import { askControl } from '../helpers/control.js';
 import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';

@@ -14,7 +14,7 @@ import {
   RoomSerializer,
   type UserShape,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from '../customising/embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
 class SupportTicket extends AbstractRoomType {
   static override readonly table = 'support_tickets';
@@ -64,12 +64,12 @@ class TicketPermissions extends PermissionHandler {
   }
 }
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
 async function open(settings: ChatSettings = {}) {
-  host = await openChat({
+  host = await openTestChat({
     permissionHandlerClass: TicketPermissions,
     roomTypes: {
       SupportTicket: {

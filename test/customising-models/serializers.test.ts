@@ -16,9 +16,9 @@ import {
   type ModelContext,
   UserSerializer,
 } from '../../src/index.js';
-import { type EmbeddedChat, openChat } from '../customising/embedded.js';
+import { openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -33,10 +33,7 @@ function pictured(sequelize: Sequelize) {
 }
 
 async function openUsers(settings: ChatSettings) {
-  host = await openChat((sequelize) => ({ userModel: pictured(sequelize), userCacheFor: 0, ...settings }));
-  for (const column of ['email', 'profile_picture']) {
-    await host.sequelize.query(`ALTER TABLE users ADD COLUMN ${column} VARCHAR(200)`);
-  }
+  host = await openTestChat((sequelize) => ({ userModel: pictured(sequelize), userCacheFor: 0, ...settings }));
   await host.sequelize.query("UPDATE users SET profile_picture = '/' || username, email = username || '@example.org'");
 }
 
@@ -110,7 +107,7 @@ describe('a serializer', () => {
         return { ...super.serialize(message), length: message.content.length };
       }
     }
-    host = await openChat({ serializers: { MessageSerializer: Loud } });
+    host = await openTestChat({ serializers: { MessageSerializer: Loud } });
     const { ann, ben } = host.people;
     const room_id = await host.group(ann, ben);
     const bens = await host.connect(ben);
@@ -142,7 +139,7 @@ describe('a serializer', () => {
     ['that says nothing shows', { ChannelListSerializer: class extends ChannelListSerializer {} }, ['cars', 'cars']],
     ['with fields of its own hides', { ChannelListSerializer: Silent }, [undefined, undefined]],
   ])('of a list %s what the room type declares', async (_, own, expected) => {
-    host = await openChat({
+    host = await openTestChat({
       models: { Channel: Topical },
       serializers: { ChannelSerializer: TopicalSerializer, ...own },
     });
@@ -158,7 +155,7 @@ describe('a serializer', () => {
   test('is found by its name', async () => {
     class Group extends GroupChatSerializer {}
     class GroupList extends GroupChatListSerializer {}
-    host = await openChat({
+    host = await openTestChat({
       serializers: { GroupChatSerializer: Group, GroupChatListSerializer: GroupList, UserSerializer },
     });
     expect(host.chat.getSerializer('GroupChatSerializer')).toBeInstanceOf(Group);

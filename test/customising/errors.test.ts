@@ -11,9 +11,9 @@ import {
   NotFound,
   RateLimited,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from './embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -45,7 +45,7 @@ describe('an exception handler', () => {
         return super.handle(error, context);
       }
     }
-    host = await openChat({ eventHandlerClass: Failing, exceptionHandlerClass: Own });
+    host = await openTestChat({ eventHandlerClass: Failing, exceptionHandlerClass: Own });
     expect((await say('quota')).error).toEqual({ code: 4007, detail: 'You have sent enough for today.' });
     expect((await say('gone')).error).toEqual({ code: 4004, detail: 'Resource not found.' });
     expect((await say('fast')).error).toMatchObject({ code: 4029, retry_after: 7 });
@@ -72,7 +72,7 @@ describe('an exception handler', () => {
         consumer.fail({ ...extra, code, detail, event, name, at: 'now' });
       }
     }
-    host = await openChat({ eventHandlerClass: Failing, exceptionHandlerClass: Formatted });
+    host = await openTestChat({ eventHandlerClass: Failing, exceptionHandlerClass: Formatted });
     const error = errorOf(await say('gone'));
     expect(error).toEqual({
       code: 4004,
@@ -84,7 +84,7 @@ describe('an exception handler', () => {
   });
 
   test('by default leaks nothing: the log has it', async () => {
-    host = await openChat({ eventHandlerClass: Failing });
+    host = await openTestChat({ eventHandlerClass: Failing });
     for (const content of ['secret', 'quota', 'nothing']) {
       expect((await say(content)).error).toEqual({ code: 4006, detail: 'Internal server error.' });
     }
@@ -107,7 +107,7 @@ describe('an exception handler', () => {
         return handle();
       }
     }
-    host = await openChat({ eventHandlerClass: Failing, exceptionHandlerClass: Broken });
+    host = await openTestChat({ eventHandlerClass: Failing, exceptionHandlerClass: Broken });
     expect((await say('gone')).error).toEqual({ code: 4006, detail: 'Internal server error.' });
     expect((await say('hello')).data).toMatchObject({ seq: 1 });
   });

@@ -20,7 +20,7 @@ import {
   ValidationError,
   type WriteOptions,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from './embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
 declare module '../../src/index.js' {
   interface EventPayloads {
@@ -33,7 +33,7 @@ declare module '../../src/index.js' {
   }
 }
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -78,7 +78,7 @@ describe('own events', () => {
   }
 
   async function pinningHost() {
-    host = await openChat((sequelize) => {
+    host = await openTestChat((sequelize) => {
       Pin = sequelize.define('Pin', { room_id: DataTypes.STRING, message_id: DataTypes.STRING });
       return { consumerClass: Pinning, eventMapper: mapEvents };
     });
@@ -187,7 +187,7 @@ describe('an operation of the host’s own handler', () => {
   }
 
   test('commits, tells and answers like the built-in ones', async () => {
-    host = await openChat({
+    host = await openTestChat({
       eventHandlerClass: Starring,
       consumerClass: StarringConsumer,
       eventMapper: (consumer: StarringConsumer): EventMap => ({
@@ -266,7 +266,7 @@ describe('the asker', () => {
   });
 
   async function scene() {
-    host = await openChat({ consumerClass: Asked, eventMapper: mapEvents });
+    host = await openTestChat({ consumerClass: Asked, eventMapper: mapEvents });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     return { room, asker: await host.connect(ann), other: await host.connect(ben), ann };
@@ -347,7 +347,7 @@ describe('groups', () => {
 
   test('take and lose all connections of a user', async () => {
     const schema = Joi.object({ room_id: id() });
-    host = await openChat({
+    host = await openTestChat({
       consumerClass: Grouping,
       eventMapper: (consumer: Grouping): EventMap => ({
         ...mapEventTypesToHandlers(consumer),
@@ -394,7 +394,7 @@ describe('a guard of one’s own', () => {
         return { roomIds: [room_id], room };
       },
     };
-    host = await openChat({
+    host = await openTestChat({
       consumerClass: Greeting,
       eventMapper: (consumer: Greeting): EventMap => ({
         ...mapEventTypesToHandlers(consumer),
@@ -430,7 +430,7 @@ describe('the event map', () => {
         this.send('pong', {});
       }
     }
-    host = await openChat({
+    host = await openTestChat({
       consumerClass: Replacing,
       eventMapper: (consumer: Replacing): EventMap => {
         const events = mapEventTypesToHandlers(consumer);
@@ -467,7 +467,7 @@ describe('a connection', () => {
         await super.receive(text);
       }
     }
-    host = await openChat({ connectionClass: Limited });
+    host = await openTestChat({ connectionClass: Limited });
     const { ann } = host.people;
     const room = await host.group(ann);
     const client = await host.connect(ann);
@@ -492,7 +492,7 @@ describe('a connection', () => {
         await super.receive(text);
       }
     }
-    host = await openChat({ connectionClass: Silent });
+    host = await openTestChat({ connectionClass: Silent });
     const client = await host.connect(host.people.ann);
     expect((await client.request('room.list', {})).error).toEqual({ code: 4029, detail: 'Not so fast.' });
     client.send('room.discover', {});
@@ -510,7 +510,7 @@ describe('a connection', () => {
         if (frame.event_type === 'room.list') throw new Error('Too late');
       }
     }
-    host = await openChat({ connectionClass: Throwing });
+    host = await openTestChat({ connectionClass: Throwing });
     const client = await host.connect(host.people.ann);
     expect((await client.request('room.join', {})).error).toEqual({ code: 4002, detail: 'Closed today.' });
     expect((await client.request('room.leave', {})).error).toEqual({ code: 4006, detail: 'Internal server error.' });
@@ -543,7 +543,7 @@ describe('a connection', () => {
         await super.disconnect(code);
       }
     }
-    host = await openChat({ connectionClass: Timed });
+    host = await openTestChat({ connectionClass: Timed });
     const client = await host.connect(host.people.ben);
     expect((await client.next()).data).toEqual({ username: 'ben' });
     await client.close();

@@ -14,9 +14,9 @@ import {
   ValidationError,
   type WriteOptions,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from './embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -31,7 +31,7 @@ describe('an extension point', () => {
         return message;
       }
     }
-    host = await openChat({ eventHandlerClass: Webhook });
+    host = await openTestChat({ eventHandlerClass: Webhook });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const [sender, other] = [await host.connect(ann), await host.connect(ben)];
@@ -47,7 +47,7 @@ describe('an extension point', () => {
         throw new Error('The webhook is down.');
       }
     }
-    host = await openChat({ eventHandlerClass: Broken });
+    host = await openTestChat({ eventHandlerClass: Broken });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const [sender, other] = [await host.connect(ann), await host.connect(ben)];
@@ -75,7 +75,7 @@ describe('an extension point', () => {
         return new Promise(() => {});
       }
     }
-    host = await openChat({ eventHandlerClass: Hanging, handlerTimeout: 0.3 });
+    host = await openTestChat({ eventHandlerClass: Hanging, handlerTimeout: 0.3 });
     const { ann } = host.people;
     const room = await host.group(ann);
     const sender = await host.connect(ann);
@@ -96,7 +96,7 @@ describe('an extension point', () => {
         return result;
       }
     }
-    host = await openChat({ eventHandlerClass: Analytics });
+    host = await openTestChat({ eventHandlerClass: Analytics });
     const { ann, ben } = host.people;
     const { room_id: room } = await host.chat
       .as(ann)
@@ -130,7 +130,7 @@ describe('afterCommit', () => {
 
   test('runs effects of what was committed only, and logs those that throw', async () => {
     Pushing.pushed.length = 0;
-    host = await openChat({ eventHandlerClass: Pushing });
+    host = await openTestChat({ eventHandlerClass: Pushing });
     const { ann } = host.people;
     const room = await host.group(ann);
     for (const content of ['one', 'refused', 'kept', 'loud']) {
@@ -156,7 +156,7 @@ describe('a replacement point', () => {
         return message;
       }
     }
-    host = await openChat({ eventHandlerClass: Moderated });
+    host = await openTestChat({ eventHandlerClass: Moderated });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const [sender, other] = [await host.connect(ann), await host.connect(ben)];
@@ -185,7 +185,7 @@ describe('a replacement point', () => {
         return this._addMembersToRoom([user.id], room, options);
       }
     }
-    host = await openChat((sequelize) => {
+    host = await openTestChat((sequelize) => {
       JoinRequest = sequelize.define('JoinRequest', { room_id: DataTypes.STRING, user_id: DataTypes.INTEGER });
       return { eventHandlerClass: Approval };
     });
@@ -226,7 +226,7 @@ describe('a replacement point', () => {
         return this._retrieveRoom(room, options);
       }
     }
-    host = await openChat((sequelize) => {
+    host = await openTestChat((sequelize) => {
       Welcome = sequelize.define('Welcome', {
         room_id: { type: DataTypes.STRING, primaryKey: true },
         text: DataTypes.STRING,
@@ -269,7 +269,7 @@ describe('a replacement point', () => {
         return super.retrieveRoom(room);
       }
     }
-    host = await openChat({ eventHandlerClass: Short });
+    host = await openTestChat({ eventHandlerClass: Short });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const as = host.chat.as(ann);
@@ -302,7 +302,7 @@ describe('a replacement point', () => {
         return super._leaveRoom(...args);
       }
     }
-    host = await openChat({ eventHandlerClass: Watching });
+    host = await openTestChat({ eventHandlerClass: Watching });
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const client = await host.connect(ben);
@@ -327,7 +327,7 @@ describe('notifications', () => {
         this.afterCommit(() => pushed.push([type, message.content, [...recipients].sort()]));
       }
     }
-    host = await openChat({ eventHandlerClass: Push });
+    host = await openTestChat({ eventHandlerClass: Push });
     const { ann, ben, cleo } = host.people;
     const room = await host.group(ann, ben, cleo);
     const sender = await host.connect(ann);
@@ -357,7 +357,7 @@ describe('notifications', () => {
         return Object.fromEntries(Object.entries(rooms).map(([id, unseen]) => [id, unseen.length]));
       }
     }
-    host = await openChat({ eventHandlerClass: Counting });
+    host = await openTestChat({ eventHandlerClass: Counting });
     const { ann, ben, cleo } = host.people;
     const room = await host.group(ann, ben, cleo);
     await host.chat.as(ann).send('message.send', { room_id: room, content: 'Hello' });

@@ -9,9 +9,9 @@ import {
   type PermissionOptions,
   type UserId,
 } from '../../src/index.js';
-import { type EmbeddedChat, errorOf, openChat } from './embedded.js';
+import { errorOf, openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -28,7 +28,7 @@ test('staff may post anywhere, and nobody else gets in by that', async () => {
       return isStaff(user) ? { ...answer, room: answer.room, isPermitted: true } : answer;
     }
   }
-  host = await openChat({ permissionHandlerClass: StaffPosts });
+  host = await openTestChat({ permissionHandlerClass: StaffPosts });
   const { ann, ben, cleo, dan } = host.people;
   const room = await host.group(ann, ben);
   const [member, outsider, staff] = [await host.connect(ben), await host.connect(cleo), await host.connect(dan)];
@@ -54,7 +54,7 @@ test('archived rooms are readable for all and writable for none', async () => {
       return { isPermitted: isPermitted && !isArchived(room), room };
     }
   }
-  host = await openChat({ permissionHandlerClass: Archive });
+  host = await openTestChat({ permissionHandlerClass: Archive });
   const { ann, ben } = host.people;
   const room = await host.group(ann);
   const [owner, reader] = [await host.connect(ann), await host.connect(ben)];
@@ -85,7 +85,7 @@ test('who may contact whom is asked for new rooms and new members, not about one
       return (await Block.count({ where, transaction: transaction ?? null })) === 0;
     }
   }
-  host = await openChat((sequelize) => {
+  host = await openTestChat((sequelize) => {
     Block = sequelize.define('Block', { blocker_id: DataTypes.INTEGER, blocked_id: DataTypes.INTEGER });
     return { permissionHandlerClass: Contacts };
   });
@@ -116,7 +116,7 @@ test('one helper can be replaced: a role of the host in place of the admins', as
       return { isPermitted: role !== null, room };
     }
   }
-  host = await openChat((sequelize) => {
+  host = await openTestChat((sequelize) => {
     Role = sequelize.define('Role', {
       room_id: DataTypes.STRING,
       user_id: DataTypes.INTEGER,
@@ -172,7 +172,7 @@ test.each(writes)("an overridden question is asked again under %s's lock", async
       return once(await super.haveRoomPermissionsToAddOrRemoveMembers(user, roomId, action, options), options);
     }
   }
-  host = await openChat({ permissionHandlerClass: Fickle });
+  host = await openTestChat({ permissionHandlerClass: Fickle });
   const { ann, ben } = host.people;
   isOpen = false;
   const room = await host.group(ann, ben);

@@ -2,10 +2,10 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { MessageShape } from '../../src/index.js';
 import { connectTestClient } from '../../src/testing/client.js';
+import { errorOf } from '../../src/testing/index.js';
 import { createSandbox, type Sandbox } from '../docs/sandbox.js';
 import { askControl } from '../helpers/control.js';
 import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';
-import { errorOf } from './embedded.js';
 
 let sandbox: Sandbox | undefined;
 let mariaDb: TestMariaDb | undefined;

@@ -8,9 +8,9 @@ import {
   removeGroupFromUserGroups,
   updateUserGroups,
 } from '../../src/index.js';
-import { type EmbeddedChat, openChat } from './embedded.js';
+import { openTestChat, type TestChat } from '../../src/testing/index.js';
 
-let host: EmbeddedChat;
+let host: TestChat;
 
 afterEach(() => host?.close());
 
@@ -18,7 +18,7 @@ const nothing = '0190a000-0000-7000-8000-000000000000';
 
 describe('chat.as(user).send', () => {
   test('sends with the permissions of that user, and everybody hears of it', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { ann, ben, cleo } = host.people;
     const room = await host.group(ann, ben);
     const member = await host.connect(ben);
@@ -45,7 +45,7 @@ describe('chat.as(user).send', () => {
   });
 
   test('serves every event that has an answer', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { ann, ben } = host.people;
     const room = await host.group(ann, ben);
     const as = host.chat.as(ben);
@@ -71,7 +71,7 @@ describe('chat.as(user).send', () => {
   });
 
   test('gives the same result for the same client_id', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { ann } = host.people;
     const room = await host.group(ann);
     const event = { room_id: room, content: 'Once', client_id: 'order-7' };
@@ -86,7 +86,7 @@ describe('chat.as(user).send', () => {
         throw new TypeError('A bug');
       }
     }
-    host = await openChat({ eventHandlerClass: Broken });
+    host = await openTestChat({ eventHandlerClass: Broken });
     const { ann } = host.people;
     const room = await host.group(ann);
     await expect(host.chat.as(ann).send('message.send', { room_id: room, content: 'Hi' })).rejects.toThrow('A bug');
@@ -95,7 +95,7 @@ describe('chat.as(user).send', () => {
 
 describe('chat.system.send', () => {
   test('asks for no permission, in whoever’s name it acts, and still checks the data', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { ann, ben, cleo, dan } = host.people;
     const room = await host.group(ann, ben);
     const [owner, member] = [await host.connect(ann), await host.connect(ben)];
@@ -145,7 +145,7 @@ describe('chat.system.send', () => {
 
 describe('models', () => {
   test('load rooms of all types in one query, each with its details', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { ann, ben } = host.people;
     await host.group(ann);
     await host.chat.as(ann).send('room.create', { type: 'Channel', name: 'News' });
@@ -164,7 +164,7 @@ describe('models', () => {
 
 describe('user groups', () => {
   test('are those of the memberships in the database', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { chat, people } = host;
     const first = await host.group(people.ann, people.ben);
     const second = await host.group(people.cleo, people.ben);
@@ -173,7 +173,7 @@ describe('user groups', () => {
   });
 
   test('follow memberships that were changed by hand, on open connections too', async () => {
-    host = await openChat();
+    host = await openTestChat();
     const { chat, people } = host;
     const { ann, ben } = people;
     const room = await host.group(ann);

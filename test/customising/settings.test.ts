@@ -15,9 +15,9 @@ import {
   mapEventTypesToHandlers,
   PermissionHandler,
 } from '../../src/index.js';
-import { type EmbeddedChat, openChat } from './embedded.js';
+import { openTestChat, type TestChat } from '../../src/testing/index.js';
 
-const opened: EmbeddedChat[] = [];
+const opened: TestChat[] = [];
 let folder: string;
 
 beforeAll(() => {
@@ -32,8 +32,8 @@ afterEach(async () => {
   for (const host of opened.splice(0)) await host.close();
 });
 
-async function open(settings: ChatSettings): Promise<EmbeddedChat> {
-  const host = await openChat(settings);
+async function open(settings: ChatSettings): Promise<TestChat> {
+  const host = await openTestChat(settings);
   opened.push(host);
   return host;
 }

@@ -93,6 +93,13 @@ describe.each([
     });
   });
 
+  test('an override that moderates is tested with the testing entry', async () => {
+    const part = await project.part('moderated', 'module', { 'app.js': program('moderated.js') });
+    const app = part.node(['app.js']);
+    const { code } = await app.ended;
+    expect({ code, output: app.output().trim() }).toEqual({ code: 0, output: 'It moderates.' });
+  });
+
   // The types of Express are those of version 5.
   if (express !== 'express') return;
 
