@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectTestClient, type TestClient, type TestClientOptions } from '../../src/testing/client.js';
+import { type FaultProxy, startProxy } from '../faults/proxy.js';
 import { askControl } from './control.js';
 import { startProcess, type TestProcess, until } from './processes.js';
 import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from './services.js';
@@ -57,12 +58,27 @@ export interface OwnStack extends Stack {
   readonly workers: readonly TestProcess[];
   readonly mariaDb: TestMariaDb | null;
   readonly redis: TestRedis | null;
-  /** Starts one more worker process. */
-  startWorker(): Promise<TestProcess>;
+  /** The proxies of each app process, same order; empty unless `proxied`. */
+  readonly appLinks: readonly AppLinks[];
+  /** The proxies of each worker process, same order; empty unless `proxied`. */
+  readonly workerLinks: readonly Links[];
+  /** Starts one more worker process; `env` is added to that of the stack. */
+  startWorker(env?: Record<string, string>): Promise<TestProcess>;
   /** Starts one more app process; its address is the last of `gateways`. */
-  startApp(): Promise<TestProcess>;
+  startApp(env?: Record<string, string>): Promise<TestProcess>;
   /** Ends everything. */
   close(): Promise<void>;
+}
+
+/** A process' own ways to its services. */
+export interface Links {
+  readonly redis: FaultProxy;
+  readonly mariaDb: FaultProxy;
+}
+
+/** An app's own ways, and the clients' way to it: its address in `gateways` is that proxy's. */
+export interface AppLinks extends Links {
+  readonly gateway: FaultProxy;
 }
 
 /** How to start a stack of one's own. */
@@ -75,6 +91,8 @@ export interface StackOptions {
   apps?: number;
   /** Let MariaDB and Redis be this stack's own, so that they may be stopped; default false. */
   ownServices?: boolean;
+  /** `distributed`: put a proxy of its own between each process and Redis, MariaDB and (for apps) its clients. */
+  proxied?: boolean;
 }
 
 const PASSWORD = 'password of a test user';
@@ -151,11 +169,29 @@ export async function startStack(kind: StackKind, options: StackOptions = {}): P
   const gateways: string[] = [];
   const apps: TestProcess[] = [];
   const workers: TestProcess[] = [];
-  const startApp = async () => {
+  const appLinks: AppLinks[] = [];
+  const workerLinks: Links[] = [];
+  const proxies: FaultProxy[] = [];
+  const proxyOf = async (url: string) => {
+    const proxy = await startProxy(url);
+    proxies.push(proxy);
+    return proxy;
+  };
+  /** The environment of one process, with its own proxies in it. */
+  const connected = async (own: Record<string, string>) => {
+    if (!options.proxied || !redis || !mariaDb) return { env: { ...env, ...own }, links: undefined };
+    const links = { redis: await proxyOf(redis.url), mariaDb: await proxyOf(mariaDb.url) };
+    const urls = { REDIS_URL: links.redis.through(redis.url), DATABASE_URL: links.mariaDb.through(mariaDb.url) };
+    return { env: { ...env, ...urls, ...own }, links };
+  };
+  const startApp = async (own: Record<string, string> = {}) => {
+    const { env, links } = await connected(own);
     const app = startProcess(process.execPath, ['example/server.js'], { cwd: root, env });
     apps.push(app);
     const [address] = await app.waitFor(/http:\/\/127\.0\.0\.1:\d+/);
-    gateways.push(address);
+    const gateway = links && (await proxyOf(address));
+    if (links && gateway) appLinks.push({ ...links, gateway });
+    gateways.push(gateway?.through(address) ?? address);
     await until(
       `${address}/readyz answers 200`,
       async () => {
@@ -170,15 +206,19 @@ export async function startStack(kind: StackKind, options: StackOptions = {}): P
     if (app.child.exitCode !== null) throw new Error(`The app ended at start:\n${app.output()}`);
     return app;
   };
-  const startWorker = async () => {
+  const startWorker = async (own: Record<string, string> = {}) => {
+    const { env, links } = await connected(own);
     const worker = startProcess(process.execPath, ['example/worker.js'], { cwd: root, env });
+    if (links) workerLinks.push(links);
     workers.push(worker);
     return worker;
   };
   const close = async () => {
     const failures: unknown[] = [];
+    await Promise.all(proxies.map((proxy) => proxy.heal()));
     const ends = await Promise.allSettled([...apps, ...workers].map((process) => process.stop('SIGTERM')));
     for (const end of ends) if (end.status === 'rejected') failures.push(end.reason);
+    await Promise.all(proxies.map((proxy) => proxy.close()));
     await redis?.stop();
     await mariaDb?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -199,6 +239,8 @@ export async function startStack(kind: StackKind, options: StackOptions = {}): P
     workers,
     mariaDb,
     redis,
+    appLinks,
+    workerLinks,
     startWorker,
     startApp,
     close: async () => {
