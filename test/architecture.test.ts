@@ -88,7 +88,7 @@ const allowed: Record<string, readonly string[]> = {
   worker: ['settings', 'models', 'queue', 'broadcast', 'consumer', 'logging', 'src/assembly.ts'],
   'src/chat.ts': ['protocol', 'settings', ...database, 'queue', 'broadcast', 'gateway', 'src/assembly.ts', 'worker'],
   testing: ['protocol', 'settings', queue, 'src/chat.ts'],
-  cli: ['models', 'worker'],
+  cli: ['settings', 'logging', 'models', 'queue', 'src/chat.ts', 'worker'],
 };
 
 /** Only reads make wire shapes; what writes does not know them. */

@@ -1,7 +1,9 @@
 import { type Assembly, assemble } from '../src/assembly.js';
-import { checkDatabase } from '../src/models/check.js';
+import { checkDatabase, reachDatabase } from '../src/models/check.js';
+import { checkServer } from '../src/models/check-server.js';
 import { checkRedis } from '../src/queue/check-redis.js';
 import type { QueueConsumer } from '../src/queue/queue.js';
+import { complaintsOf } from '../src/settings/finding.js';
 import { type ChatSettings, resolveSettings } from '../src/settings/settings.js';
 
 /** Milliseconds between looks for what may be forgotten; each worker waits a little differently. */
@@ -72,11 +74,11 @@ export function startWorker({ runtime, queue }: Assembly): ChatWorker {
 
 /** Rejects with a sentence when events could not be run. */
 export async function checkReady({ sequelize, models, settings, logger }: Assembly): Promise<void> {
-  await sequelize.authenticate().catch((error: Error) => {
-    throw new Error(`The database cannot be reached (${error.message}): check the setting database, and that it runs.`);
-  });
-  const complaints = await checkDatabase(sequelize, models);
+  await reachDatabase(sequelize);
+  const server = await checkServer(sequelize, settings);
+  const complaints = [...(await checkDatabase(sequelize, models)), ...complaintsOf(server, 'error')];
   if (complaints.length > 0) throw new Error(complaints.join(' '));
+  for (const complaint of complaintsOf(server, 'warning')) logger.warn(complaint);
   if (settings.redis === undefined) return;
   for (const complaint of await checkRedis(settings.redis)) logger.warn(complaint);
 }

@@ -8,6 +8,9 @@ const help = `Usage: express-realtime-chat <command>
 
   worker [--config chat.config.js]   Works as a process of its own until SIGTERM or SIGINT. The config file's default
                                      export is the chat's settings, or a function that returns them.
+  doctor [--config chat.config.js]   Looks at Node, settings, secrets, database, migrations and Redis, and prints a line
+                                     for each thing that is ok, a warning or an error. Changes nothing; ends with 1 if
+                                     there is an error.
   migrations <folder>                Copies the chat's migrations beside your own, for sequelize-cli. Run it again
                                      after an update: files that are there already are left as they are.
   --help                             Shows this.
@@ -27,8 +30,9 @@ async function main(args: string[]): Promise<void> {
     const { version } = createRequire(import.meta.url)('express-realtime-chat/package.json') as { version: string };
     process.stdout.write(`${version}\n`);
   } else if (command === 'worker') {
-    const { values } = parse(() => parseArgs({ args: rest, options: { config: { type: 'string', short: 'c' } } }));
-    runWorker(values.config ?? 'chat.config.js');
+    runWorker(configFile(rest));
+  } else if (command === 'doctor') {
+    await doctor(configFile(rest));
   } else if (command === 'migrations') {
     const [folder, ...more] = parse(() => parseArgs({ args: rest, allowPositionals: true })).positionals;
     if (!folder || more.length > 0) {
@@ -36,8 +40,21 @@ async function main(args: string[]): Promise<void> {
     }
     await migrations(folder);
   } else {
-    throw new UsageError(`Unknown command ${command}: the commands are worker and migrations, see --help.`);
+    throw new UsageError(`Unknown command ${command}: the commands are worker, doctor and migrations, see --help.`);
   }
+}
+
+function configFile(args: string[]): string {
+  const { values } = parse(() => parseArgs({ args, options: { config: { type: 'string', short: 'c' } } }));
+  return values.config ?? 'chat.config.js';
+}
+
+async function doctor(file: string): Promise<void> {
+  // Only here: it loads the app's side too, which a worker has no use for.
+  const { runDoctor } = await import('./doctor.js');
+  const hasErrors = await runDoctor(file, (line) => process.stdout.write(line));
+  // The config file may have opened what nobody closes.
+  process.exit(hasErrors ? 1 : 0);
 }
 
 async function migrations(folder: string): Promise<void> {

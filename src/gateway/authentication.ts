@@ -2,6 +2,7 @@ import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'no
 import type { IncomingMessage } from 'node:http';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { SettingsError, unknownKeys } from '../settings/complaints.js';
+import { weaknessOf, weakSecret } from '../settings/secret-strength.js';
 import type { AuthenticatedUser, Awaitable } from '../settings/settings.js';
 
 /** What `jwtAuthentication` is given. Either `secret` or `key`. */
@@ -72,7 +73,9 @@ export function jwtAuthentication(options: JwtAuthenticationOptions): JwtAuthent
     return token === undefined ? null : refresh(token);
   }
 
-  return Object.assign(authenticate, { refresh });
+  // Only what is wrong with it, for `doctor`: the secret itself stays in here.
+  const weakness = key instanceof KeyObject && key.type === 'secret' ? weaknessOf(key.export()) : undefined;
+  return Object.assign(authenticate, { refresh, [weakSecret]: weakness });
 }
 
 /** As a date, unless it is further away than dates go. */

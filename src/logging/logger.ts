@@ -18,6 +18,11 @@ export function createDefaultLogger({ level = 'info' }: { level?: string | undef
   });
 }
 
+/** A logger that says nothing, for looking at a chat that is not to run. */
+export function createSilentLogger(): Logger {
+  return createLogger({ silent: true, transports: [new transports.Console({ silent: true })] });
+}
+
 /**
  * A host's own logger, for our entries: secrets are taken out before its formats and transports see them, and an error is
  * its stack, which formats that print JSON would drop. The host's other entries are not touched.

@@ -15,6 +15,13 @@ interface TableRow {
   engine: string | null;
 }
 
+/** Rejects with one sentence when the database does not answer. */
+export async function reachDatabase(sequelize: Sequelize): Promise<void> {
+  await sequelize.authenticate().catch((error: Error) => {
+    throw new Error(`The database cannot be reached (${error.message}): check the setting database, and that it runs.`);
+  });
+}
+
 /**
  * Compares the database with what the chat needs and resolves to what is wrong, a sentence each that says what to do;
  * empty when all is well. Throws Sequelize's error when the database cannot be reached.

@@ -17,6 +17,13 @@ export interface MigrateOptions {
   readonly waitFor?: number | undefined;
 }
 
+/** Which of the package's migrations a database has had. */
+export interface MigrationState {
+  /** Names in the order they run. */
+  readonly pending: string[];
+  readonly applied: string[];
+}
+
 interface Migration {
   up(queryInterface: QueryInterface, sequelize: typeof Sequelize): Promise<void>;
 }
@@ -30,6 +37,17 @@ export async function migrate(sequelize: Sequelize, options: MigrateOptions = {}
   return sequelize.getDialect() === 'sqlite'
     ? migrateSqlite(sequelize, options, Date.now() + waitFor * 1000)
     : migrateMysql(sequelize, options, waitFor);
+}
+
+/** Looks which migrations ran, and changes nothing. */
+export async function migrationState(
+  sequelize: Sequelize,
+  { tablePrefix = 'chat_' }: Pick<MigrateOptions, 'tablePrefix'> = {},
+): Promise<MigrationState> {
+  const names = migrationNames(migrationsFolder());
+  const { table, done } = await findRecord(sequelize, tablePrefix, names);
+  const applied = table === undefined ? [] : names.filter((name) => done.has(name));
+  return { applied, pending: names.filter((name) => !applied.includes(name)) };
 }
 
 /** One transaction that holds SQLite's write lock from the start: all of it or nothing, and nobody else meanwhile. */
@@ -94,46 +112,49 @@ async function runPending(sequelize: Sequelize, options: MigrateOptions, transac
   return applied;
 }
 
-/**
- * The table of migrations that ran. It knows only file names, so a second chat of another prefix in the same database
- * would look migrated: that one gets a record of its own.
- */
+/** The record of what ran, made where it is missing. */
 async function openRecord(sequelize: Sequelize, prefix: string, names: string[], transaction: Transaction) {
+  const found = await findRecord(sequelize, prefix, names, transaction);
+  const table = found.table ?? 'SequelizeMeta';
+  // As sequelize-cli makes it.
+  await sequelize.query(
+    `CREATE TABLE IF NOT EXISTS \`${table}\` (name VARCHAR(255) NOT NULL UNIQUE PRIMARY KEY)` +
+      (sequelize.getDialect() === 'sqlite' ? '' : ' ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE utf8_unicode_ci'),
+    { transaction },
+  );
+  return {
+    done: found.done,
+    add: (name: string) =>
+      sequelize.query(`INSERT INTO \`${table}\` (name) VALUES (:name)`, { transaction, replacements: { name } }),
+  };
+}
+
+/**
+ * The table of migrations that ran, undefined where there is none yet. It knows only file names, so a second chat of
+ * another prefix in the same database would look migrated: that one gets a record of its own.
+ */
+async function findRecord(sequelize: Sequelize, prefix: string, names: string[], transaction?: Transaction) {
   const sqlite = sequelize.getDialect() === 'sqlite';
+  const ask = <Row extends object>(sql: string, table?: string) =>
+    sequelize.query<Row>(sql, { transaction, replacements: { table }, type: QueryTypes.SELECT });
   const hasTable = async (table: string) => {
-    const rows = await sequelize.query(
+    const rows = await ask(
       sqlite
         ? "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :table"
         : 'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :table',
-      { transaction, replacements: { table }, type: QueryTypes.SELECT },
+      table,
     );
     return rows.length > 0;
   };
   const read = async (table: string) => {
-    const rows = await sequelize.query<{ name: string }>(`SELECT name FROM \`${table}\``, {
-      transaction,
-      type: QueryTypes.SELECT,
-    });
+    const rows = await ask<{ name: string }>(`SELECT name FROM \`${table}\``);
     return new Set(rows.map((row) => row.name));
   };
-  const open = async (table: string) => {
-    // As sequelize-cli makes it.
-    await sequelize.query(
-      `CREATE TABLE IF NOT EXISTS \`${table}\` (name VARCHAR(255) NOT NULL UNIQUE PRIMARY KEY)` +
-        (sqlite ? '' : ' ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE utf8_unicode_ci'),
-      { transaction },
-    );
-    return {
-      done: await read(table),
-      add: (name: string) =>
-        sequelize.query(`INSERT INTO \`${table}\` (name) VALUES (:name)`, { transaction, replacements: { name } }),
-    };
-  };
-
   const own = `${prefix}SequelizeMeta`;
-  if (await hasTable(own)) return open(own);
-  const shared = (await hasTable('SequelizeMeta')) ? await read('SequelizeMeta') : new Set<string>();
+  if (await hasTable(own)) return { table: own, done: await read(own) };
+  if (!(await hasTable('SequelizeMeta'))) return { table: undefined, done: new Set<string>() };
+  const shared = await read('SequelizeMeta');
   const ranHere = await hasTable(`${prefix}rooms`);
   const ranForAnother = !ranHere && names.some((name) => name.endsWith('-chat-rooms.cjs') && shared.has(name));
-  return open(ranForAnother ? own : 'SequelizeMeta');
+  return ranForAnother ? { table: own, done: new Set<string>() } : { table: 'SequelizeMeta', done: shared };
 }

@@ -26,7 +26,7 @@ describe('express-realtime-chat', () => {
   test.each([[['--help']], [['-h']], [['help']], [['worker', '--help']]])('%j shows the commands', async (args) => {
     const { code, output } = await run(...args);
     expect(code).toBe(0);
-    expect(output).toMatch(/worker .*--config.*migrations <folder>.*--help.*--version/s);
+    expect(output).toMatch(/worker .*--config.*doctor .*--config.*migrations <folder>.*--help.*--version/s);
   });
 
   test('without a command it shows them too, and ends with 2', async () => {
@@ -40,7 +40,11 @@ describe('express-realtime-chat', () => {
   });
 
   test.each([
-    ['an unknown command', ['wroker'], 'Unknown command wroker: the commands are worker and migrations, see --help.'],
+    [
+      'an unknown command',
+      ['wroker'],
+      'Unknown command wroker: the commands are worker, doctor and migrations, see --help.',
+    ],
     ['an unknown option', ['worker', '--cofnig', 'x.js'], "Unknown option '--cofnig'; see --help."],
     ['an option without its value', ['worker', '--config'], 'argument missing; see --help.'],
     ['too much', ['worker', 'chat.config.js'], "Unexpected argument 'chat.config.js'"],

@@ -47,13 +47,13 @@ export interface TestRedis {
   flush(): Promise<void>;
 }
 
-/** A MariaDB: the run's shared one, or with `own` one that the test may stop, kill and freeze. */
-export async function startMariaDb(options: { own?: boolean } = {}): Promise<TestMariaDb> {
+/** A MariaDB: the run's shared one, or with `own` one that the test may stop, kill and freeze, with `args` after ours. */
+export async function startMariaDb(options: { own?: boolean; args?: string[] } = {}): Promise<TestMariaDb> {
   if (!options.own) {
     const shared = process.env.TEST_MYSQL_URL || (await askControl<{ url: string }>('mariadb'))?.url;
     if (shared) return sharedMariaDb(shared);
   }
-  return ownMariaDb();
+  return ownMariaDb(options.args);
 }
 
 /** A Redis process, or a free database of the one that TEST_REDIS_URL names unless `own`. */
@@ -104,7 +104,7 @@ async function sharedMariaDb(base: string): Promise<TestMariaDb> {
   };
 }
 
-async function ownMariaDb(): Promise<TestMariaDb> {
+async function ownMariaDb(args: readonly string[] = []): Promise<TestMariaDb> {
   ensureServices(['mariadb']);
   const program = findService('mariadb');
   const installer = findProgram('mariadb-install-db', 'mysql_install_db');
@@ -153,6 +153,7 @@ async function ownMariaDb(): Promise<TestMariaDb> {
       '--innodb-log-file-size=16M',
       '--innodb-flush-log-at-trx-commit=1',
       '--performance-schema=OFF',
+      ...args,
     ]);
     await until('MariaDB answers', async () => {
       if (server.child.exitCode !== null) return;
