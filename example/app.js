@@ -5,6 +5,8 @@ import { answerErrors, notFound } from './http-errors.js';
 import { userRoutes } from './users/routes.js';
 
 const PAGE = fileURLToPath(new URL('./public', import.meta.url));
+/** Small clients of other kinds, see clients/README.md. */
+const CLIENTS = fileURLToPath(new URL('./clients', import.meta.url));
 
 /** The page runs its own scripts only: message content is HTML, and this is the second wall behind the sanitiser. */
 const CONTENT_SECURITY_POLICY = [
@@ -44,6 +46,7 @@ export function createApp({ config, chat, User, isStarted, log }) {
     response.json({ websocketPath: chat.settings.websocketPath, demo: config.seed });
   });
   app.use(express.static(PAGE));
+  app.use('/clients', express.static(CLIENTS));
   app.use(notFound);
   app.use(answerErrors(log));
   return app;

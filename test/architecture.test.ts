@@ -112,7 +112,9 @@ const programs = [
 ];
 
 const ours = sources(['src', 'worker'], /\.tsx?$/);
-const example = sources(['example'], /\.js$/);
+/** The example app. The small clients in it stand for themselves: they use nothing of the package. */
+const example = sources(['example'], /\.js$/).filter(({ name }) => !name.startsWith('example/clients/'));
+const clients = sources(['example/clients'], /\.(js|vue)$/);
 const byName = new Map(ours.map((source) => [source.name, source]));
 
 describe('imports', () => {
@@ -173,6 +175,15 @@ describe('imports', () => {
         .map(([specifier]) => `${name} imports ${specifier}`),
     ]);
     expect(wrong).toEqual([]);
+  });
+
+  test("of the example's small clients are of their own files and of Vue: they speak the protocol by themselves", () => {
+    const wrong = clients.flatMap(({ name, ours: imports, packages }) => [
+      ...imports.filter((target) => !target.startsWith('example/clients/')),
+      ...packages.filter((one) => !['vue', 'vite', '@vitejs/plugin-vue'].includes(one)).map((one) => `${name}: ${one}`),
+    ]);
+    expect(wrong).toEqual([]);
+    expect(clients.length).toBeGreaterThan(3);
   });
 
   test('are all that the entries hold', () => {
@@ -237,7 +248,7 @@ describe('nothing happens at import', () => {
 
 describe('files are small', () => {
   test('past 250 lines of code a file says why, in a line "Long: ..." at its top', () => {
-    const long = [...ours, ...example]
+    const long = [...ours, ...example, ...clients]
       .map(({ name, text, code }) => ({ name, text, lines: code.split('\n').filter((line) => line.trim()).length }))
       .filter(({ lines, text }) => lines > 250 && !/^(\/\*\* | \* |\/\/ )Long: .{20,}/m.test(text.slice(0, 500)))
       .map(({ name, lines }) => `${name} has ${lines} lines of code`);

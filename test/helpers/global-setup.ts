@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Shared, startControl } from './control.js';
-import { ensureServices } from './install-services.js';
+import { ensureChromium, ensureServices, findPython } from './install-services.js';
 import { startProcess } from './processes.js';
 import { startMariaDb } from './services.js';
 import { type StackKind, startStack } from './stack.js';
@@ -27,6 +27,13 @@ export default async function setup(): Promise<() => Promise<void>> {
       const build = startProcess('npm', ['run', 'build'], { cwd: root });
       if ((await build.ended).code !== 0) throw new Error(`npm run build failed:\n${build.output()}`);
       return { answer: {}, stop: async () => {} };
+    },
+    // Here, because two test files at once must not install it twice.
+    async chromium() {
+      return { answer: { path: ensureChromium() }, stop: async () => {} };
+    },
+    async python() {
+      return { answer: { path: findPython() }, stop: async () => {} };
     },
     async mariadb() {
       const server = await startMariaDb({ own: true });

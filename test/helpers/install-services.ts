@@ -13,6 +13,9 @@ const SERVICES = {
   redis: { programs: ['redis-server'], package: 'redis-server', variable: 'TEST_REDIS_URL' },
 } as const;
 
+/** The browser that the tests drive, under the names it has on Linux. */
+const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome'] as const;
+
 /** The servers by name. */
 export type ServiceName = keyof typeof SERVICES;
 
@@ -45,7 +48,7 @@ export function findService(name: ServiceName): string | null {
 export function ensureServices(names: readonly ServiceName[] = ['mariadb', 'redis']): void {
   const missing = names.filter((name) => findService(name) === null);
   if (missing.length === 0) return;
-  if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
+  if (isDebianAsRoot()) {
     const packages = missing.map((name) => SERVICES[name].package);
     install(packages);
   }
@@ -54,6 +57,31 @@ export function ensureServices(names: readonly ServiceName[] = ['mariadb', 'redi
   const wanted = still.map((name) => SERVICES[name].programs[0]).join(' and ');
   const variables = still.map((name) => SERVICES[name].variable).join(' and ');
   throw new Error(`The tests need ${wanted}: install it so that it is in PATH, or name a running one in ${variables}.`);
+}
+
+/** Full path of the browser: found, or installed on Debian as root. Throws one sentence that says what to install otherwise. */
+export function ensureChromium(): string {
+  if (findProgram(...CHROMIUM) === null && isDebianAsRoot()) install(['chromium']);
+  const path = findProgram(...CHROMIUM);
+  if (path === null) throw new Error('The tests of pages need Chromium: install chromium so that it is in PATH.');
+  return path;
+}
+
+/** A Python that has the package websockets, installed on Debian as root; null where there is none. */
+export function findPython(): string | null {
+  const hasWebsockets = (path: string) => spawnSync(path, ['-c', 'import websockets']).status === 0;
+  const find = () => {
+    const found = [findProgram('python3'), '/usr/bin/python3'].filter((path) => path !== null && existsSync(path));
+    return (found as string[]).find(hasWebsockets) ?? null;
+  };
+  const python = find();
+  if (python !== null || !isDebianAsRoot()) return python;
+  install(['python3', 'python3-websockets']);
+  return find();
+}
+
+function isDebianAsRoot(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version');
 }
 
 /** One apt-get update and one install, without starting the installed services. */

@@ -36,14 +36,21 @@ function running(): Set<ChildProcess> {
   return children;
 }
 
-/** Starts a program. Its environment is this process' own plus `env`; an undefined value removes a name. */
+/**
+ * Starts a program. Its environment is this process' own plus `env`; an undefined value removes a name. With
+ * `takesInput` the test writes to `child.stdin`.
+ */
 export function startProcess(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string | undefined> } = {},
+  options: { cwd?: string; env?: Record<string, string | undefined>; takesInput?: boolean } = {},
 ): TestProcess {
   const env: Record<string, string | undefined> = { ...process.env, ...options.env };
-  const child = spawn(command, args, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env,
+    stdio: [options.takesInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
   const children = running();
   children.add(child);
   let output = '';

@@ -95,7 +95,8 @@ export interface StackOptions {
   proxied?: boolean;
 }
 
-const PASSWORD = 'password of a test user';
+/** The password of everybody whom `newUser` signs up. */
+export const PASSWORD = 'password of a test user';
 
 /** A handle on a running system, by the addresses of its gateways. */
 export function attachStack(kind: StackKind, gateways: readonly string[], websocketPath = 'messaging/'): Stack {
