@@ -1,0 +1,145 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { startMariaDb, type TestMariaDb } from '../test/helpers/services.js';
+import { LoadGenerator } from './load/client.js';
+import type { Run } from './load/commands.js';
+import { type Counters, difference, readCounters } from './measure/counters.js';
+import { median } from './measure/statistics.js';
+import type { BenchOptions } from './options.js';
+import { Report } from './report.js';
+import { startBare } from './targets/bare.js';
+import { startOurs } from './targets/ours.js';
+import { startPeer } from './targets/peer.js';
+import type { Surroundings, Target, TargetOptions, World, WorldPlan } from './targets/target.js';
+
+/** The servers that are compared. */
+export const targetNames = ['ours', 'peer', 'bare', 'pre-framed'] as const;
+
+/** One of them. */
+export type TargetName = (typeof targetNames)[number];
+
+/** A server with its own load generator. */
+export interface Side {
+  readonly name: TargetName;
+  readonly target: Target;
+  readonly load: LoadGenerator;
+}
+
+/** A measured run and what it cost. */
+export interface Measured {
+  readonly run: Run;
+  readonly cost: Counters;
+}
+
+/** What scenes work with: the database, the servers, the report. */
+export class Bench {
+  readonly options: BenchOptions;
+  readonly report: Report;
+  readonly #mariaDb: TestMariaDb;
+  readonly #surroundings: Surroundings;
+  readonly #sides: Side[] = [];
+
+  private constructor(options: BenchOptions, mariaDb: TestMariaDb, surroundings: Surroundings) {
+    this.options = options;
+    this.report = new Report();
+    this.#mariaDb = mariaDb;
+    this.#surroundings = surroundings;
+  }
+
+  /** Starts the database; servers are started by the scenes. */
+  static async start(options: BenchOptions): Promise<Bench> {
+    const built = resolve(import.meta.dirname, '..');
+    const env: Record<string, string> = {};
+    if (options.profile) {
+      mkdirSync(options.profile, { recursive: true });
+      env.NODE_OPTIONS = `--cpu-prof --cpu-prof-dir=${resolve(options.profile)}`;
+    }
+    const mariaDb = await startMariaDb({ own: true });
+    return new Bench(options, mariaDb, {
+      database: () => mariaDb.database(),
+      root: resolve(built, '..', '..'),
+      built,
+      env,
+    });
+  }
+
+  get mariaDbUrl(): string {
+    return this.#mariaDb.url;
+  }
+
+  /** Starts those of the servers that the command line lets through, each with a load generator. */
+  async sides(names: readonly TargetName[], options: TargetOptions = {}): Promise<Side[]> {
+    const wanted = names.filter((name) => this.options.only.length === 0 || this.options.only.includes(name));
+    return Promise.all(
+      wanted.map(async (name) => {
+        const target = await this.#start(name, options);
+        const side = {
+          name,
+          target,
+          load: new LoadGenerator(join(this.#surroundings.built, 'bench/load/generator.js')),
+        };
+        this.#sides.push(side);
+        return side;
+      }),
+    );
+  }
+
+  /** Makes a world on a server and connects everybody in it. */
+  async populate({ target, load }: Side, plan: WorldPlan): Promise<World> {
+    const world = await target.fill(plan);
+    const { protocol, ports } = target;
+    await load.tell({ type: 'connect', protocol, ports, users: world.users, atOnce: 50 });
+    return world;
+  }
+
+  /** A run with its cost; what the database then holds must be what was sent. */
+  async measure({ target, load }: Side, run: () => Promise<Run>, isStored: boolean): Promise<Measured> {
+    const watched = {
+      processes: { ...target.processes, mariadb: this.#mariaDb.pid, load: load.pid },
+      mariaDbUrl: this.#mariaDb.url,
+      redisUrl: target.redisUrl,
+    };
+    const stored = isStored ? await target.countMessages() : undefined;
+    const before = await readCounters(watched);
+    const result = await run();
+    const cost = difference(before, await readCounters(watched));
+    const added = stored === undefined ? undefined : ((await target.countMessages()) ?? 0) - stored;
+    if (added !== undefined && added !== result.total) {
+      throw new Error(`${target.name}: ${added} rows were added by ${result.total} messages.`);
+    }
+    return { run: result, cost };
+  }
+
+  /** Runs each side in turn, as often as asked for: what disturbs the machine disturbs them all. */
+  async inTurn(sides: readonly Side[], once: (side: Side) => Promise<Measured>): Promise<Map<TargetName, Measured[]>> {
+    const all = new Map<TargetName, Measured[]>(sides.map(({ name }) => [name, []]));
+    for (let index = 0; index < this.options.runs; index++) {
+      for (const side of sides) all.get(side.name)!.push(await once(side));
+    }
+    return all;
+  }
+
+  /** Ends the servers of a scene. */
+  async end(sides: readonly Side[]): Promise<void> {
+    for (const side of sides) this.#sides.splice(this.#sides.indexOf(side), 1);
+    await Promise.all(sides.map(({ load }) => load.stop()));
+    await Promise.all(sides.map(({ target }) => target.stop()));
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    await this.end([...this.#sides]).catch(() => {});
+    await this.#mariaDb.stop();
+  }
+
+  #start(name: TargetName, options: TargetOptions): Promise<Target> {
+    if (name === 'ours') return startOurs(this.#surroundings, options);
+    if (name === 'peer') return startPeer(this.#surroundings, options);
+    return startBare(this.#surroundings, name === 'pre-framed');
+  }
+}
+
+/** One number of each side: the median of its runs. */
+export function medians(all: ReadonlyMap<TargetName, readonly Measured[]>, of: (measured: Measured) => number) {
+  return Object.fromEntries([...all].map(([name, runs]) => [name, median(runs.map(of))]));
+}

@@ -1,0 +1,99 @@
+/** How each server is spoken to. Frames are told apart by their first bytes; only acks and own messages are looked into. */
+
+/** What a frame of the server is. */
+export type FrameKind = 'message' | 'typing' | 'answer' | 'ready' | 'error' | 'ping' | 'other';
+
+/** One server's language. */
+export interface Protocol {
+  /** The request's path. */
+  path(user: LoadUser): string;
+  /** More headers of the handshake. */
+  headers(user: LoadUser): string;
+  /** Sent right after the handshake. */
+  hello(user: LoadUser): string | undefined;
+  kind(bytes: Buffer, start: number, end: number): FrameKind;
+  /** A message; the server answers it. */
+  message(roomId: string, content: string, id: number): string;
+  typing(roomId: string): string;
+  /** A question that has one answer. */
+  ask(question: Question, id: number): string;
+  readonly pong?: string;
+}
+
+/** Who connects. `rooms` is for the server that has no database to look it up. */
+export interface LoadUser {
+  readonly id: number;
+  readonly token: string;
+  readonly rooms: readonly string[];
+}
+
+/** What can be asked of a server with a database. */
+export type Question =
+  | { readonly type: 'history'; readonly roomId: string; readonly page?: number; readonly before?: number }
+  | { readonly type: 'rooms' };
+
+/** Whether `text` (ASCII) stands at that place. */
+function standsAt(bytes: Buffer, at: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
+const EVENT = '{"eventType":"';
+
+/** This project's protocol; the bare server speaks it too, and takes user and rooms from the address. */
+const own: Protocol = {
+  path: () => '/messaging/',
+  headers: ({ token }) => `Authorization: Bearer ${token}\r\n`,
+  hello: () => undefined,
+  kind(bytes, start) {
+    const at = start + EVENT.length;
+    if (!standsAt(bytes, start, EVENT)) return standsAt(bytes, start, '{"error"') ? 'error' : 'other';
+    if (standsAt(bytes, at, 'message.dispatch')) return 'message';
+    if (standsAt(bytes, at, 'event.ack') || standsAt(bytes, at, 'roommessages.') || standsAt(bytes, at, 'roomlist.'))
+      return 'answer';
+    if (standsAt(bytes, at, 'messagetyping.')) return 'typing';
+    return standsAt(bytes, at, 'chat.notifications') ? 'ready' : 'other';
+  },
+  message: (room_id, content, id) =>
+    `{"event_type":"message.send","id":"${id}","data":{"room_id":"${room_id}","content":"${content}"}}`,
+  typing: (room_id) => `{"event_type":"message.typing","data":{"room_id":"${room_id}"}}`,
+  ask(question, id) {
+    if (question.type === 'rooms') return `{"event_type":"room.list","id":"${id}","data":{}}`;
+    const { roomId: room_id, page, before } = question;
+    const data = { room_id, ...(page ? { paginate: { page, size: 50 } } : { before, limit: 50 }) };
+    return JSON.stringify({ event_type: 'room.messages', id: String(id), data });
+  },
+};
+
+/** Socket.IO 4 over its WebSocket transport. */
+const socketIo: Protocol = {
+  path: () => '/socket.io/?EIO=4&transport=websocket',
+  headers: () => '',
+  hello: ({ token }) => `40${JSON.stringify({ token })}`,
+  kind(bytes, start, end) {
+    if (end - start === 1 && bytes[start] === 0x32) return 'ping';
+    if (standsAt(bytes, start, '43')) {
+      let at = start + 2;
+      while (bytes[at]! <= 0x39) at++;
+      return standsAt(bytes, at, '[{"error"') ? 'error' : 'answer';
+    }
+    if (standsAt(bytes, start, '44')) return 'error';
+    if (standsAt(bytes, start, '42["message"')) return 'message';
+    if (standsAt(bytes, start, '42["typing"')) return 'typing';
+    return standsAt(bytes, start, '42["notifications"') ? 'ready' : 'other';
+  },
+  message: (room_id, content, id) => `42${id}["message",{"room_id":"${room_id}","content":"${content}"}]`,
+  typing: (room_id) => `42["typing",{"room_id":"${room_id}"}]`,
+  ask: (question, id) => `42${id}${JSON.stringify([question.type, question])}`,
+  pong: '3',
+};
+
+/** By name, as it goes from process to process. */
+export const protocols = {
+  own,
+  bare: { ...own, path: ({ id, rooms }) => `/?user=${id}&rooms=${rooms.join(',')}`, headers: () => '' },
+  'socket.io': socketIo,
+} satisfies Record<string, Protocol>;
+
+/** The name of a protocol. */
+export type ProtocolName = keyof typeof protocols;

@@ -1,0 +1,45 @@
+/** Shapes of what the servers beside ours send, so that all send the same amount. */
+
+/** A user, as in a message. */
+export interface WireUser {
+  readonly id: number;
+  readonly username: string;
+  readonly email: null;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+}
+
+/** A stored message. */
+export interface StoredMessage {
+  readonly id: string;
+  readonly seq: number;
+  readonly room_id: string;
+  readonly content: string;
+  readonly created_at: Date;
+}
+
+/** The same keys as a Message of this project's protocol. */
+export function wireMessage(message: StoredMessage, sender: WireUser): object {
+  return {
+    id: message.id,
+    seq: message.seq,
+    client_id: message.id,
+    room: { id: message.room_id },
+    sender,
+    content: message.content,
+    is_deleted: false,
+    is_edited: false,
+    is_forwarded: false,
+    forwarded_from: null,
+    parent_message: null,
+    delivered_to: [],
+    delivered_count: 0,
+    read_receipts: [],
+    read_count: 0,
+    reactions: [],
+    reaction_counts: {},
+    attachments: [],
+    created_at: message.created_at,
+    updated_at: message.created_at,
+  };
+}

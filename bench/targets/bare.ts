@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { startProcess } from '../../test/helpers/processes.js';
+import { nameWorld } from './fill.js';
+import type { Surroundings, Target } from './target.js';
+
+/** The bare `ws` server; with `preframed` it writes past `ws`. */
+export async function startBare({ built }: Surroundings, preframed = false): Promise<Target> {
+  const server = startProcess(process.execPath, [join(built, 'bench/servers/bare.js')], {
+    env: { PREFRAMED: preframed ? '1' : '0' },
+  });
+  const [, port] = await server.waitFor(/listening on (\d+)/);
+  let users = 0;
+  return {
+    name: preframed ? 'pre-framed ws' : 'bare ws',
+    protocol: 'bare',
+    ports: [Number(port)],
+    processes: { server: server.pid },
+    async fill(plan) {
+      const world = await nameWorld(plan, users + 1);
+      users += plan.users;
+      return world;
+    },
+    countMessages: async () => undefined,
+    stop: () => server.stop(),
+  };
+}

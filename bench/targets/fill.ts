@@ -1,0 +1,68 @@
+/** Users, rooms and members by SQL: signing up thousands of people would take longer than the bench. */
+import { SignJWT } from 'jose';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { v7 as newId } from 'uuid';
+import type { World, WorldPlan } from './target.js';
+
+/** Signs the tokens of every server of a bench. */
+export const JWT_SECRET = 'a-secret-of-the-bench-which-is-long-enough';
+
+/** Rows to a statement: a few hundred kilobytes. */
+const chunk = 5000;
+
+/** A database to fill, on a connection of its own for each task. */
+export class Filler {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await createConnection({ uri: this.#url, timezone: 'Z' });
+    try {
+      return await work(connection);
+    } finally {
+      await connection.end();
+    }
+  }
+
+  insert(table: string, columns: readonly string[], rows: readonly (readonly unknown[])[]): Promise<void> {
+    return this.with(async (connection) => {
+      for (let from = 0; from < rows.length; from += chunk) {
+        await connection.query(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ?`, [
+          rows.slice(from, from + chunk),
+        ]);
+      }
+    });
+  }
+
+  count(table: string): Promise<number> {
+    return this.with(async (connection) => {
+      const [rows] = await connection.query(`SELECT COUNT(*) AS count FROM ${table}`);
+      return Number((rows as { count: number }[])[0]?.count);
+    });
+  }
+}
+
+/** Ids and tokens for a plan; users are numbered on from `first`. */
+export async function nameWorld(plan: WorldPlan, first: number): Promise<World> {
+  const roomIds = plan.rooms.map(() => newId());
+  const roomsOf = Array.from({ length: plan.users }, (): string[] => []);
+  plan.rooms.forEach(({ members }, index) => {
+    for (const member of members) roomsOf[member - 1]!.push(roomIds[index]!);
+  });
+  const key = new TextEncoder().encode(JWT_SECRET);
+  const users = await Promise.all(
+    roomsOf.map(async (rooms, index) => ({
+      id: first + index,
+      rooms,
+      token: await new SignJWT()
+        .setProtectedHeader({ alg: 'HS256' })
+        .setSubject(String(first + index))
+        .setExpirationTime('2h')
+        .sign(key),
+    })),
+  );
+  return { users, roomIds };
+}

@@ -1,0 +1,47 @@
+/** A server under load: how it is started, filled and looked into. */
+import type { LoadUser, ProtocolName } from '../load/protocols.js';
+
+/** Who is there. Users are numbered from 1; members are such numbers. */
+export interface WorldPlan {
+  readonly users: number;
+  readonly rooms: readonly { readonly members: readonly number[] }[];
+}
+
+/** What became of a plan: users in its order, ids of its rooms. */
+export interface World {
+  readonly users: readonly LoadUser[];
+  readonly roomIds: readonly string[];
+}
+
+/** One running system, of one or several processes. */
+export interface Target {
+  readonly name: string;
+  readonly protocol: ProtocolName;
+  readonly ports: readonly number[];
+  /** Its own processes by role; what it shares (the database) is not in it. */
+  readonly processes: Readonly<Record<string, number>>;
+  /** Its own Redis, if it has one. */
+  readonly redisUrl?: string | undefined;
+  /** Makes users and rooms, more with each call. */
+  fill(plan: WorldPlan): Promise<World>;
+  /** How many messages its database holds; undefined without a database. */
+  countMessages(): Promise<number | undefined>;
+  stop(): Promise<void>;
+}
+
+/** What targets are started with. */
+export interface Surroundings {
+  /** Makes an empty database, and says where. */
+  database(): Promise<string>;
+  /** The repository, and the folder of the compiled bench. */
+  readonly root: string;
+  readonly built: string;
+  /** Added to the environment of this project's processes: NODE_OPTIONS for a profile, say. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How many processes, where there is a choice. */
+export interface TargetOptions {
+  readonly workers?: number;
+  readonly gateways?: number;
+}
