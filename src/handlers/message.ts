@@ -46,11 +46,7 @@ export abstract class MessageHandler extends RoomHandler {
    * effects belong after `super.createMessage`; by then it is committed.
    */
   async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
-    const { media, forwarded_from_id } = data.extra_fields;
-    const content = cleanContent(data.content, {
-      maxLength: this.settings.maxContentLength,
-      allowEmpty: media.length > 0 || forwarded_from_id !== undefined,
-    });
+    const content = this.#cleaned(data);
     const write = () =>
       this.scope.write(
         {
@@ -60,7 +56,7 @@ export abstract class MessageHandler extends RoomHandler {
           requests: data.client_id === undefined ? [] : [[user.id, data.client_id]],
           // An override may need its rows at once, so it gets a transaction of its own.
           grouped: this._createMessage === MessageHandler.prototype._createMessage && !this.tellsRecipients,
-          check: (unit) => this.refuseRepeatedMessage(data, user, unit),
+          check: (unit) => this.#refuseRepeat({ ...data, content }, user, unit),
         },
         (options) => this._createMessage({ ...data, content }, user, options),
       );
@@ -292,7 +288,12 @@ export abstract class MessageHandler extends RoomHandler {
   }
 
   /** Ends the event when the user sent this `client_id` before: as a repeat, or as misuse. */
-  async refuseRepeatedMessage(data: MessageSendPayload, user: ActingUser, unit?: UnitOfWork): Promise<void> {
+  async refuseRepeatedMessage(data: MessageSendPayload, user: ActingUser): Promise<void> {
+    await this.#refuseRepeat({ ...data, content: this.#cleaned(data) }, user);
+  }
+
+  /** By cleaned content, which is what the first one was stored with. */
+  async #refuseRepeat(data: MessageSendPayload, user: ActingUser, unit?: UnitOfWork): Promise<void> {
     const { client_id } = data;
     if (client_id === undefined) return;
     const earlier = unit
@@ -301,6 +302,13 @@ export abstract class MessageHandler extends RoomHandler {
     if (earlier) {
       refuseRepeat(earlier.request_hash, requestHash({ ...data }), earlier.answer);
     }
+  }
+
+  #cleaned({ content, extra_fields: { media, forwarded_from_id } }: MessageSendPayload): string {
+    return cleanContent(content, {
+      maxLength: this.settings.maxContentLength,
+      allowEmpty: media.length > 0 || forwarded_from_id !== undefined,
+    });
   }
 
   /** What is sent again with the `client_id` of a deleted message must not come back. */

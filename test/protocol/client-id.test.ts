@@ -34,6 +34,20 @@ describe.each(STACK_KINDS)('client_id on %s', (kind) => {
     expect(await historyOf(bob!, room)).toHaveLength(1);
   });
 
+  test('message.send again is the same message also when its content is changed by cleaning', async () => {
+    const [alice, bob] = await scene.people(2);
+    const room = await createGroup(alice!, [bob!]);
+    for (const content of ['a < b && c', ' spaces around ', '<b onclick="x()">bold</b>']) {
+      const data = { room_id: room.id, content, client_id: uniqueName('c') };
+      const first = await acknowledged(alice!, 'message.send', data);
+      await received([alice!, bob!], 'message.dispatch');
+      expect(await acknowledged(alice!, 'message.send', data)).toEqual(first);
+      await refused(alice!, 4003, 'message.send', { ...data, content: `${content}!` });
+    }
+    await quiet(alice!, bob!);
+    expect(await historyOf(bob!, room)).toHaveLength(3);
+  });
+
   test('message.send again with other content is 4003', async () => {
     const [alice, bob] = await scene.people(2);
     const room = await createGroup(alice!, [bob!]);
