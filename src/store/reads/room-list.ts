@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { splitEnds } from './ends.js';
 import { loadMessages } from './messages.js';
 import { creatorOf, detailOf, loadRooms } from './rooms.js';
-import { literalOf, type SqlValue, select, tableOf } from './sql.js';
+import { literalOf, type SqlValue, select, tableOf, textReplacement } from './sql.js';
 import { loadUsers } from './users.js';
 
 /** Which part of a list is wanted. */
@@ -72,14 +72,15 @@ export async function discoverRooms(
   const conditions = ['is_public = 1'];
   const replacements: Record<string, SqlValue> = { limit: limit + 1 };
   if (query.query) {
-    // '!' escapes, because what a backslash means differs between databases and their modes.
-    conditions.push("LOWER(name) LIKE LOWER(:pattern) ESCAPE '!'");
-    replacements.pattern = `%${query.query.replace(/[!%_]/g, '!$&')}%`;
+    const { sql, value } = textReplacement(context, 'query', query.query);
+    conditions.push(`INSTR(LOWER(name), LOWER(${sql})) > 0`);
+    replacements.query = value;
   }
   if (query.cursor !== undefined) {
     const [name, id] = decodeCursor(query.cursor, ['text', 'uuid']) as [string, string];
-    conditions.push('(name > :name OR (name = :name AND room_id > :id))');
-    Object.assign(replacements, { name, id });
+    const { sql, value } = textReplacement(context, 'name', name);
+    conditions.push(`(name > ${sql} OR (name = ${sql} AND room_id > :id))`);
+    Object.assign(replacements, { name: value, id });
   }
   const found = await select<{ room_id: string }>(
     context,

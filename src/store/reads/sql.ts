@@ -39,6 +39,15 @@ export async function selectInstances<Found>(
   return rows as Found[];
 }
 
+/**
+ * A text as a named replacement: its place in the statement, and its value. SQLite's driver ends a statement at a NUL, so
+ * there a text with one goes as its bytes.
+ */
+export function textReplacement(context: ReadContext, name: string, text: string): { sql: string; value: SqlValue } {
+  const isPlain = context.sequelize.getDialect() !== 'sqlite' || !text.includes('\0');
+  return isPlain ? { sql: `:${name}`, value: text } : { sql: `CAST(:${name} AS TEXT)`, value: Buffer.from(text) };
+}
+
 /** A model's table name, quoted. */
 export function tableOf(context: ReadContext, model: ModelStatic<Model>): string {
   return generatorOf(context).quoteTable(model.getTableName());
