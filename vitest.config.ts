@@ -1,16 +1,42 @@
 import { defineConfig } from 'vitest/config';
 
+/** What both kinds of tests have in common. */
+const common = {
+  // Processes, not threads: tests start servers, send signals and end.
+  pool: 'forks',
+  testTimeout: 30_000,
+  // The first file that asks waits for the build and the servers.
+  hookTimeout: 180_000,
+  teardownTimeout: 30_000,
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['./test/helpers/global-setup.ts'],
     reporters: ['default', './test/helpers/summary-reporter.ts'],
-    // Processes, not threads: tests start servers, send signals and end. Two, because systems under test need cores too.
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    // The first file that asks waits for the build and the servers.
-    hookTimeout: 180_000,
-    teardownTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'suite',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/faults/**'],
+          // Two, because systems under test need cores too.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          // They measure seconds: one file at a time, after all others.
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
