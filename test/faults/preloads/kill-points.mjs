@@ -1,0 +1,51 @@
+/**
+ * Preloaded into a worker process by tests (NODE_OPTIONS=--import): ends or freezes it at a known point of an event.
+ * The package has no code for this; the built classes are wrapped from outside.
+ *
+ * CHAT_FAULT_FILE names a file that is not there as a rule. A test arms it by writing `{ point, type, signal, always }`;
+ * the one process that gets there first takes the file away and is hit; with `always` the file stays.
+ */
+import { readFileSync, renameSync } from 'node:fs';
+
+const file = process.env.CHAT_FAULT_FILE;
+if (file) {
+  const { ChatMessagingConsumer } = await import('../../../dist/src/consumer/consumer.js');
+  const { Publisher } = await import('../../../dist/src/consumer/publisher.js');
+  const { UnitOfWork } = await import('../../../dist/src/store/unit-of-work.js');
+
+  const around = (prototype, name, before, after) => {
+    const original = prototype[name];
+    prototype[name] = async function (...args) {
+      if (before) reach(before, this, args);
+      const result = await original.apply(this, args);
+      if (after) reach(after, this, args);
+      return result;
+    };
+  };
+  around(ChatMessagingConsumer.prototype, 'run', 'begun');
+  around(UnitOfWork.prototype, 'flush', undefined, 'before commit');
+  around(Publisher.prototype, 'publish', 'after commit', 'after publish');
+  around(Publisher.prototype, 'reply', undefined, 'after answer');
+}
+
+function reach(point, self, [first]) {
+  let fault;
+  try {
+    fault = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return;
+  }
+  if (fault.point !== point) return;
+  const job = self.job ?? first;
+  // A transaction does not know its event.
+  if (fault.type && job?.type && job.type !== fault.type) return;
+  if (fault.content && job?.data?.content !== fault.content) return;
+  if (!fault.always) {
+    try {
+      renameSync(file, `${file}.${process.pid}`);
+    } catch {
+      return;
+    }
+  }
+  process.kill(process.pid, fault.signal ?? 'SIGKILL');
+}
