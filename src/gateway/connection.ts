@@ -21,6 +21,7 @@ import { Identity } from './identity.js';
 import { TokenBucket } from './rate-limit.js';
 import type { ChatSocket } from './socket.js';
 import { SocketWriter } from './socket-writer.js';
+import { textFrame } from './text-frame.js';
 
 /** Thrown by `connect` to end the connection with a close code. */
 export class ConnectionRefused extends Error {
@@ -85,7 +86,7 @@ export class ChatConnection implements GatewayConnection {
     this.gateway = gateway;
     this.logger = gateway.logger.child({ connectionId: this.id });
     const { rateLimit, maxBufferedBytes } = gateway.settings;
-    this.#writer = new SocketWriter(socket, maxBufferedBytes, () => this.#tooSlow());
+    this.#writer = new SocketWriter(socket, request.socket, maxBufferedBytes, () => this.#tooSlow());
     this.#bucket = rateLimit ? new TokenBucket(rateLimit.eventsPerSecond, rateLimit.burst) : undefined;
     // At once: a frame may be on its way, and an error nobody listens for would end the process.
     socket.on('error', (error) => this.logger.debug('Socket error.', { error }));
@@ -226,11 +227,11 @@ export class ChatConnection implements GatewayConnection {
     await this.gateway.release(this);
   }
 
-  /** A finished frame from a group. */
+  /** A finished frame from a group, made by `textFrame`. */
   deliver(frame: Buffer, lossy = false): void {
     if (this.#isClosed) return;
     if (lossy && (!this.#isReady || this.#writer.isCongested)) return;
-    if (this.#isReady) this.#write(frame);
+    if (this.#isReady) this.#writer.write(frame);
     else this.#undelivered.push(frame);
   }
 
@@ -287,7 +288,7 @@ export class ChatConnection implements GatewayConnection {
   #ready(): void {
     if (this.#isClosed) return;
     this.#isReady = true;
-    for (const frame of this.#undelivered.splice(0)) this.#write(frame);
+    for (const frame of this.#undelivered.splice(0)) this.#writer.write(frame);
     for (const data of this.#held.splice(0)) this.#take(data);
     if (this.gateway.isClosing) this.close(CloseCode.goingAway, 'The server is going away.');
     else this.#resume();
@@ -425,8 +426,8 @@ export class ChatConnection implements GatewayConnection {
     else this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
   }
 
-  #write(frame: Buffer | string): void {
-    if (!this.#isClosed) this.#writer.write(frame);
+  #write(text: string): void {
+    if (!this.#isClosed) this.#writer.write(textFrame(text));
   }
 
   #tooSlow(): void {

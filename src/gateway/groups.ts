@@ -3,6 +3,7 @@
 import type { Logger } from 'winston';
 import type { Control, GatewayLink } from '../broadcast/broadcast.js';
 import type { Envelope } from '../protocol/envelope.js';
+import { textFrame } from './text-frame.js';
 
 /** A connection as the groups see it. */
 export interface GroupMember {
@@ -10,7 +11,7 @@ export interface GroupMember {
   readonly isClosed: boolean;
   /** The groups it is in; kept by Groups. */
   readonly rooms: Set<RoomGroup>;
-  /** Sends a finished frame. `lossy` frames are dropped when the client reads slowly. */
+  /** Sends a frame made by `textFrame`. `lossy` frames are dropped when the client reads slowly. */
   deliver(frame: Buffer, lossy?: boolean): void;
   /** Closes it: what it should have received cannot be had any more. */
   abandon(): void;
@@ -135,13 +136,13 @@ export class Groups {
   whisper(roomId: string, frame: string): void {
     const room = this.#rooms.get(roomId);
     if (!room || room.members.size === 0) return;
-    const bytes = Buffer.from(frame);
+    const bytes = textFrame(frame);
     for (const member of room.members) member.deliver(bytes, true);
   }
 
   control(control: Extract<Control, { kind: 'frames' | 'join' }>): void {
     if (control.kind === 'frames') {
-      const frames = control.frames.map((frame) => Buffer.from(frame));
+      const frames = control.frames.map((frame) => textFrame(frame));
       for (const userId of control.userIds) {
         for (const member of this.connectionsOf(userId)) for (const frame of frames) member.deliver(frame);
       }
@@ -245,7 +246,7 @@ export class Groups {
     room.holds += 1;
     for (const userId of joined ?? []) for (const member of this.connectionsOf(userId)) this.#enter(room, member);
     for (const { userIds, frames } of left ?? []) {
-      const exits = frames.map((text) => Buffer.from(text));
+      const exits = frames.map((text) => textFrame(text));
       for (const userId of userIds) {
         for (const member of this.connectionsOf(userId)) {
           for (const exit of exits) member.deliver(exit);
@@ -254,7 +255,7 @@ export class Groups {
       }
     }
     if (frame !== undefined) {
-      const bytes = Buffer.from(frame);
+      const bytes = textFrame(frame);
       for (const member of room.members) member.deliver(bytes);
     }
     if (deleted) for (const member of [...room.members]) this.#detach(room, member);
@@ -321,10 +322,10 @@ export class Groups {
 function catchUp(member: GroupMember, { frame, joined, left, deleted }: Envelope, isMember: boolean): boolean {
   const departure = left?.find(({ userIds }) => userIds.includes(member.userId));
   if (departure) {
-    if (isMember) for (const exit of departure.frames) member.deliver(Buffer.from(exit));
+    if (isMember) for (const exit of departure.frames) member.deliver(textFrame(exit));
     return false;
   }
   const isPresent = isMember || (joined?.includes(member.userId) ?? false);
-  if (isPresent && frame !== undefined) member.deliver(Buffer.from(frame));
+  if (isPresent && frame !== undefined) member.deliver(textFrame(frame));
   return isPresent && !deleted;
 }

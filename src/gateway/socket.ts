@@ -2,7 +2,6 @@
 export interface ChatSocket {
   readonly bufferedAmount: number;
   readonly readyState: number;
-  send(data: Buffer | string, options: { binary: boolean }, done?: (error?: Error) => void): void;
   ping(): void;
   close(code?: number, reason?: string): void;
   terminate(): void;

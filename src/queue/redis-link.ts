@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
@@ -21,7 +22,30 @@ export function openConnection(redis: string | RedisOptions, own: RedisOptions):
     disconnectTimeout: 1000,
     retryStrategy: (times) => Math.min(times * 100, 500),
   };
-  return typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...redis, ...options });
+  const client = typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...redis, ...options });
+  client.on('connect', () => writeTogether(client));
+  return client;
+}
+
+/**
+ * Commands of the same turn of the event loop leave in one system call, and Redis takes them in one. ioredis writes each
+ * by itself; its own pipelines would change what a failed command means.
+ */
+function writeTogether(client: Redis): void {
+  const { stream } = client as unknown as { stream: Socket };
+  const write = stream.write;
+  let isHeld = false;
+  stream.write = ((...args: Parameters<typeof write>) => {
+    if (!isHeld) {
+      isHeld = true;
+      stream.cork();
+      setImmediate(() => {
+        isHeld = false;
+        stream.uncork();
+      });
+    }
+    return write.apply(stream, args);
+  }) as typeof write;
 }
 
 /** BullMQ makes its blocking connections by `duplicate()`: this makes them ours, to watch and to end. */
