@@ -26,39 +26,48 @@ export type EventMap = Record<string, EventRegistration> & {
   [Type in keyof EventPayloads]?: EventRegistration<EventPayloads[Type]>;
 };
 
+/** The built-in events: guard, handler, and how each runs. */
+const builtIn: Readonly<Record<string, (consumer: ChatMessagingConsumer) => EventRegistration>> = {
+  'message.send': (consumer) => on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: true }),
+  'message.acknowledged': (consumer) => on(canAccessMessage, consumer.receiveMessageAcknowledged),
+  'message.read': (consumer) => on(canAccessMessage, consumer.receiveMessageRead),
+  'message.react': (consumer) => on(canAccessMessage, consumer.receiveMessageReact),
+  'message.typing': (consumer) => on(canSendMessageToRoom, consumer.receiveMessageTyping, { lossy: true }),
+  'message.modify': (consumer) => on(canModifyMessage, consumer.receiveMessageModify),
+  'room.create': (consumer) => on(everyone, consumer.receiveRoomCreate),
+  'room.list': (consumer) => on(everyone, consumer.receiveRoomList),
+  'room.discover': (consumer) => on(everyone, consumer.receiveRoomDiscover),
+  'room.info': (consumer) => on(canAccessRoom, consumer.receiveRoomInfo),
+  'room.members': (consumer) => on(canAccessRoom, consumer.receiveRoomMembers),
+  'room.messages': (consumer) => on(canAccessRoom, consumer.receiveRoomMessages),
+  'room.join': (consumer) => on(everyone, consumer.receiveRoomJoin),
+  'room.leave': (consumer) => on(canAccessRoom, consumer.receiveRoomLeave),
+  'room.add_members': (consumer) => on(canAddMembersToRoom, consumer.receiveRoomAddMembers),
+  'room.remove_members': (consumer) => on(canRemoveMembersFromRoom, consumer.receiveRoomRemoveMembers),
+  'room.modify': (consumer) => on(isRoomAdmin, consumer.receiveRoomModify),
+  'session.heartbeat': (consumer) => on(everyone, consumer.receiveSessionHeartbeat, { unordered: true }),
+  'session.refresh': (consumer) => on(everyone, consumer.receiveSessionRefresh),
+  'session.resume': (consumer) => on(everyone, consumer.receiveSessionResume),
+};
+
+function on<Data>(
+  guard: Guard<Data>,
+  handler: (data: Data) => Promise<void>,
+  traits: Pick<EventRegistration, 'lossy' | 'unordered' | 'asksUnderLock'> = {},
+): EventRegistration<Data> {
+  return { guard, handler, ...traits };
+}
+
 /** The built-in events. An `eventMapper` starts from this. */
 export function mapEventTypesToHandlers(consumer: ChatMessagingConsumer): EventMap {
-  const on = <Data>(
-    guard: Guard<Data>,
-    handler: (data: Data) => Promise<void>,
-    traits: Pick<EventRegistration, 'lossy' | 'unordered' | 'asksUnderLock'> = {},
-  ): EventRegistration<Data> => ({ guard, handler, ...traits });
-  const map = {
-    'message.send': on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: true }),
-    'message.acknowledged': on(canAccessMessage, consumer.receiveMessageAcknowledged),
-    'message.read': on(canAccessMessage, consumer.receiveMessageRead),
-    'message.react': on(canAccessMessage, consumer.receiveMessageReact),
-    'message.typing': on(canSendMessageToRoom, consumer.receiveMessageTyping, { lossy: true }),
-    'message.modify': on(canModifyMessage, consumer.receiveMessageModify),
-    'room.create': on(everyone, consumer.receiveRoomCreate),
-    'room.list': on(everyone, consumer.receiveRoomList),
-    'room.discover': on(everyone, consumer.receiveRoomDiscover),
-    'room.info': on(canAccessRoom, consumer.receiveRoomInfo),
-    'room.members': on(canAccessRoom, consumer.receiveRoomMembers),
-    'room.messages': on(canAccessRoom, consumer.receiveRoomMessages),
-    'room.join': on(everyone, consumer.receiveRoomJoin),
-    'room.leave': on(canAccessRoom, consumer.receiveRoomLeave),
-    'room.add_members': on(canAddMembersToRoom, consumer.receiveRoomAddMembers),
-    'room.remove_members': on(canRemoveMembersFromRoom, consumer.receiveRoomRemoveMembers),
-    'room.modify': on(isRoomAdmin, consumer.receiveRoomModify),
-    'session.heartbeat': on(everyone, consumer.receiveSessionHeartbeat, { unordered: true }),
-    'session.refresh': on(everyone, consumer.receiveSessionRefresh),
-    'session.resume': on(everyone, consumer.receiveSessionResume),
-  };
+  const types = Object.keys(builtIn);
+  return Object.fromEntries(types.map((type) => [type, builtInRegistration(type, consumer)!])) as EventMap;
+}
+
+/** One entry of that map, for those who need no other; undefined when no built-in event has the name. */
+export function builtInRegistration(type: string, consumer: ChatMessagingConsumer): EventRegistration | undefined {
   // Under another name an event still takes the same data.
-  return Object.fromEntries(
-    Object.entries(map).map(([type, registration]) => [type, { ...registration, payload: type }]),
-  ) as EventMap;
+  return Object.hasOwn(builtIn, type) ? { ...builtIn[type]!(consumer), payload: type } : undefined;
 }
 
 /**

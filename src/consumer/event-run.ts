@@ -1,4 +1,3 @@
-import type { Model } from 'sequelize';
 import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { GuardResult } from '../permissions/guards.js';
@@ -90,7 +89,7 @@ export class EventRun {
     isAnswer = !this.#isAnswered,
   ): Promise<T> {
     const effects = this.#effects.length;
-    let room: Model | undefined;
+    let access: GuardResult = { roomIds: [] };
     const { result, refusal, sealed } = await this.#runtime.store.write({
       roomIds: request.roomIds ?? this.access.roomIds,
       grouped: request.grouped ?? false,
@@ -99,8 +98,7 @@ export class EventRun {
       check: async (unit) => {
         // Before the guard: who may not send any more may still learn what became of the first try.
         await request.check?.(unit);
-        const access = await this.#guard(unit);
-        room = access.roomIds.length > 0 ? access.room : undefined;
+        access = await this.#guard(unit);
       },
       run: async (unit) => {
         this.outcome = new Outcome(this.#job.eventId);
@@ -109,7 +107,14 @@ export class EventRun {
         let result: T | undefined;
         let refusal: ValidationError | undefined;
         try {
-          result = await run({ transaction: unit.transaction, unit, room });
+          result = await run({
+            transaction: unit.transaction,
+            unit,
+            // Built when it is asked for: most operations do not.
+            get room() {
+              return access.roomIds.length > 0 ? access.room : undefined;
+            },
+          });
           if (request.operation) this.#host.tellOf(request.operation, result);
           else this.tell?.(result as never);
         } catch (error) {

@@ -24,8 +24,8 @@ import { isUnavailable } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
 import { Store } from '../store/store.js';
 import { ChatMessagingConsumer } from './consumer.js';
-import { checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
-import type { CheckedRegistration } from './event-registration.js';
+import { builtInRegistration, checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
+import type { CheckedRegistration, EventRegistration } from './event-registration.js';
 import { AnsweredError } from './event-run.js';
 import { ExceptionHandler } from './exception-handler.js';
 import { ownFields } from './own-fields.js';
@@ -109,9 +109,15 @@ export class WorkerRuntime implements WorkerContext {
   registration(consumer: ChatMessagingConsumer): CheckedRegistration {
     const type = consumer.eventType;
     const registered = this.eventTypes.get(type);
+    const own = this.#registrationOf(type, consumer);
+    if (!registered || !own) throw new Error(`No handler is registered for ${type}.`);
+    return { ...registered, ...own, schema: registered.schema };
+  }
+
+  #registrationOf(type: string, consumer: ChatMessagingConsumer): EventRegistration | undefined {
+    if (this.#eventMapper === mapEventTypesToHandlers) return builtInRegistration(type, consumer);
     const map = this.#eventMapper(consumer);
-    if (!registered || !Object.hasOwn(map, type)) throw new Error(`No handler is registered for ${type}.`);
-    return { ...registered, ...map[type]!, schema: registered.schema };
+    return Object.hasOwn(map, type) ? map[type] : undefined;
   }
 
   /** A user id from its canonical text. */

@@ -1,8 +1,8 @@
 // Long: each operation on messages is a pair of methods that a host overrides, side by side.
 
-import { Model, UniqueConstraintError } from 'sequelize';
+import { Model, type ModelStatic, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
-import { completed, ownValues } from '../models/index.js';
+import { completed, isStandard, ownValues } from '../models/index.js';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import { NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type {
@@ -120,8 +120,9 @@ export abstract class MessageHandler extends RoomHandler {
     await unit.insert(this.models.Message, [row]);
     await unit.insert(MessageMediaAsset, assets);
     unit.markRead(row.room_id, user.id, row.seq);
-    const message = this.models.Message.build(row as never, { isNewRecord: false });
-    Object.assign(message, { media: assets.map((asset) => MessageMediaAsset.build(asset as never)) });
+    const message = Object.assign(instanceOf(this.models.Message, row), {
+      media: assets.map((asset) => instanceOf(MessageMediaAsset, asset)),
+    });
     const [shape] = await serializeMessages(this.context, [message], { fresh: true, transaction: options.transaction });
     if (this.tellsRecipients) {
       const members = await this.models.RoomMember.findAll({
@@ -355,4 +356,9 @@ export abstract class MessageHandler extends RoomHandler {
     if (!shape) throw new NotFound();
     return shape;
   }
+}
+
+/** A row as its serializer sees it: an instance where the host has a class of its own, which may show it otherwise. */
+function instanceOf(model: ModelStatic<Model>, row: object): object {
+  return isStandard(model) ? { ...row } : model.build(row as never, { isNewRecord: false });
 }

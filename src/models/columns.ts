@@ -28,6 +28,8 @@ export interface ChatModelStatics {
   modelOptions?(context: ModelContext): OwnModelOptions;
   /** Set by `initModels`: the columns that the host added. */
   readonly ownColumns?: readonly string[];
+  /** Set by `initModels`: the host has not put a class of its own in its place. */
+  readonly isStandard?: boolean;
 }
 
 /** A time-ordered UUID made by us, so that inserts append. */

@@ -37,6 +37,8 @@ export interface ModelPlace {
   /** The setting that names it, `models.Message` for example. */
   readonly setting: string;
   readonly needed: readonly string[];
+  /** The class it has by default; none for a room type of the host's. */
+  readonly standard?: ChatModelClass;
 }
 
 /** A model of one chat: a fresh subclass, of the same name, so that the class given stays untouched and can serve any number of chats. */
@@ -59,6 +61,7 @@ export function defineModel<M extends ChatModelClass>(
   refuseShadowing(Fresh, Object.keys(columns));
   const own = Object.keys(columns).filter((name) => !place?.needed.includes(name));
   Object.defineProperty(Fresh, 'ownColumns', { value: place ? own : [] });
+  Object.defineProperty(Fresh, 'isStandard', { value: !place || base === place.standard });
   return Fresh;
 }
 

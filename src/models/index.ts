@@ -93,6 +93,7 @@ export function initModels(sequelize: Sequelize, settings: ModelSettings): ChatM
     made[name] = defineModel(base as ChatModelClass, sequelize, context, {
       setting: `models.${name}`,
       needed: Object.keys((abstract as unknown as ChatModelStatics).columns(context)),
+      standard: standard as ChatModelClass,
     });
   }
   for (const [name, base] of Object.entries(INTERNAL)) {
@@ -177,7 +178,7 @@ function associate(models: ChatModels): void {
 
 export type { ChatModelStatics, Columns, ModelContext, OwnModelOptions, UserId } from './columns.js';
 export type { ChatModelClass } from './define-model.js';
-export { completed, ownColumnsOf, ownValues } from './own-columns.js';
+export { completed, isStandard, ownColumnsOf, ownValues } from './own-columns.js';
 export { AbstractRoomType, type OwnRoomType } from './room-types.js';
 export { createUserModel, DefaultUser, type UserRow } from './user.js';
 export type { RoomType };

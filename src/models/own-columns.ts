@@ -6,6 +6,11 @@ export function ownColumnsOf(model: ModelStatic<Model>): readonly string[] {
   return (model as unknown as ChatModelStatics).ownColumns ?? [];
 }
 
+/** Whether the model is the package's own, so that all its columns, getters and setters are known. */
+export function isStandard(model: ModelStatic<Model>): boolean {
+  return (model as unknown as ChatModelStatics).isStandard === true;
+}
+
 /**
  * Of these values those of own columns. Whatever reaches a write of the chat from outside goes through this, so that
  * nothing given can name a column that the chat decides, whatever a schema let through.

@@ -1,4 +1,4 @@
-import { type Model, QueryTypes } from 'sequelize';
+import { type Model, type ModelStatic, QueryTypes } from 'sequelize';
 import type { StoreContext, TransactionOptions } from './context.js';
 
 /** A user's membership of a room, as stored. */
@@ -98,32 +98,32 @@ async function loadFacts(
 ): Promise<Map<string, RoomFacts>> {
   const { models, sequelize } = context;
   const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
-  const columns = (model: { getAttributes(): Record<string, { field?: string; type: unknown }> }, alias: string) =>
+  /** Of one table: what each of its columns is called in the rows, and in the facts. */
+  const columns = (model: ModelStatic<Model>, alias: string) =>
     Object.values(model.getAttributes())
       .filter(({ type }) => String(type) !== 'VIRTUAL')
-      .map(({ field }) => `${alias}.${quote(field!)} AS ${quote(`${alias}.${field}`)}`);
-  const types = [...models.roomTypes.values()];
-  const select = [...columns(models.Room, 'r'), ...types.flatMap(({ model }, index) => columns(model, `t${index}`))];
-  const joins = types.map(
+      .map(({ field }) => ({ name: field!, as: `${alias}_${field}`, alias }));
+  const ofRoom = columns(models.Room, 'r');
+  const ofType = new Map([...models.roomTypes].map(([type, { model }], index) => [type, columns(model, `t${index}`)]));
+  const select = [...ofRoom, ...[...ofType.values()].flat()].map(
+    ({ alias, name, as }) => `${alias}.${quote(name)} AS ${quote(as)}`,
+  );
+  const joins = [...models.roomTypes.values()].map(
     ({ model }, index) => `LEFT JOIN ${quote(String(model.getTableName()))} t${index} ON t${index}.room_id = r.id`,
   );
   const rows = await sequelize.query<Record<string, unknown>>(
     `SELECT ${select.join(', ')} FROM ${quote(String(models.Room.getTableName()))} r ${joins.join(' ')} WHERE r.id IN (:roomIds)`,
     { replacements: { roomIds: [...roomIds] }, type: QueryTypes.SELECT, ...(transaction && { transaction }) },
   );
-  const aliases = new Map([...models.roomTypes.keys()].map((type, index) => [type, `t${index}`]));
   return new Map(
     rows.map((row) => {
-      const alias = aliases.get(row['r.type'] as string);
+      const name = row.r_type as string;
       const facts: Record<string, unknown> = {};
-      for (const [name, value] of Object.entries(row)) {
-        const [of, column] = name.split('.') as [string, string];
-        if (of === alias) facts[column] = value;
-      }
-      for (const [name, value] of Object.entries(row)) if (name.startsWith('r.')) facts[name.slice(2)] = value;
-      const type = models.roomTypes.get(row['r.type'] as string);
+      for (const column of ofType.get(name) ?? []) facts[column.name] = row[column.as];
+      for (const column of ofRoom) facts[column.name] = row[column.as];
+      const type = models.roomTypes.get(name);
       if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
-      return [row['r.id'] as string, facts as RoomFacts];
+      return [row.r_id as string, facts as RoomFacts];
     }),
   );
 }

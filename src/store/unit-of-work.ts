@@ -1,5 +1,6 @@
-import { DataTypes, type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
+import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
+import { insertRows } from './insert.js';
 import { literalOf } from './reads/sql.js';
 import { type ClientRequest, type EarlierRequest, findEarlierMessages, requestKey } from './requests.js';
 import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
@@ -144,26 +145,8 @@ export class UnitOfWork {
   async #insertRows(): Promise<void> {
     for (const [model, rows] of this.#rows) {
       this.#rows.delete(model);
-      const storable = rows.map((row) => this.#storable(model, row));
-      await model.bulkCreate(storable as never[], { transaction: this.transaction, validate: false, hooks: false });
+      await insertRows(this.#context, model, rows, this.transaction);
     }
-  }
-
-  /** SQLite's driver ends a statement at a NUL: there a text with one is written as its bytes. */
-  #storable(model: ModelStatic<Model>, row: object): object {
-    const { sequelize } = this.#context;
-    if (sequelize.getDialect() !== 'sqlite') return row;
-    const columns = model.getAttributes();
-    const written = ([column, value]: [string, unknown]) => {
-      const { type } = columns[column] ?? {};
-      const isText = type instanceof DataTypes.STRING || type instanceof DataTypes.TEXT;
-      const isSafe = !isText || typeof value !== 'string' || !value.includes('\0');
-      return [
-        column,
-        isSafe ? value : sequelize.literal(`CAST(X'${Buffer.from(value).toString('hex')}' AS TEXT)`),
-      ] as const;
-    };
-    return Object.fromEntries(Object.entries(row).map(written));
   }
 
   async #writeReadMarks(): Promise<void> {

@@ -49,7 +49,7 @@ export function textReplacement(context: ReadContext, name: string, text: string
 }
 
 /** A model's table name, quoted. */
-export function tableOf(context: ReadContext, model: ModelStatic<Model>): string {
+export function tableOf(context: Pick<ReadContext, 'sequelize'>, model: ModelStatic<Model>): string {
   return generatorOf(context).quoteTable(model.getTableName());
 }
 
@@ -61,6 +61,12 @@ export function literalOf(
   value: unknown,
 ): string {
   return generatorOf(context).escape(value, model.getAttributes()[column]);
+}
+
+/** The same for many values: of any attribute of any model. */
+export function escapeWith(context: Pick<ReadContext, 'sequelize'>): (value: unknown, attribute: unknown) => string {
+  const generator = generatorOf(context);
+  return (value, attribute) => generator.escape(value, attribute);
 }
 
 interface Generator {
