@@ -13,7 +13,9 @@ const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data:",
+  // Pictures, films and sounds of messages lie anywhere; they are only shown.
+  "img-src 'self' http: https:",
+  'media-src http: https:',
   "connect-src 'self' ws: wss:",
   "base-uri 'none'",
   "form-action 'none'",

@@ -24,7 +24,8 @@ interface Source {
 function sources(folders: readonly string[], ending: RegExp): Source[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => ending.test(name))
+      // `example/public` is what `example/page` is built into.
+      .filter((name) => ending.test(name) && !name.startsWith('public/'))
       .sort()
       .map((name) => read(`${folder}/${name}`)),
   );
@@ -50,6 +51,7 @@ function read(name: string): Source {
 
 /** The source that an import of `.js` means. */
 function sourceOf(name: string): string {
+  if (existsSync(join(root, name))) return name;
   const stem = name.replace(/\.js$/, '');
   return ['.ts', '.tsx', '.js'].map((ending) => stem + ending).find((one) => existsSync(join(root, one))) ?? name;
 }
@@ -108,12 +110,14 @@ const programs = [
   'example/server.js',
   'example/worker.js',
   'example/chat.config.js',
-  'example/public/app.js',
+  'example/page/src/main.tsx',
 ];
 
 const ours = sources(['src', 'worker'], /\.tsx?$/);
-/** The example app. The small clients in it stand for themselves: they use nothing of the package. */
-const example = sources(['example'], /\.js$/).filter(({ name }) => !name.startsWith('example/clients/'));
+/** The example app's server. The small clients in it stand for themselves: they use nothing of the package. */
+const server = sources(['example'], /\.js$/).filter(({ name }) => !name.startsWith('example/clients/'));
+const page = sources(['example/page/src'], /\.tsx?$/);
+const example = [...server, ...page];
 const clients = sources(['example/clients'], /\.(js|vue)$/);
 const byName = new Map(ours.map((source) => [source.name, source]));
 
@@ -186,6 +190,17 @@ describe('imports', () => {
     expect(clients.length).toBeGreaterThan(3);
   });
 
+  test('of the page are of its own files, React, and the entries for browsers', () => {
+    const wrong = page.flatMap(({ name, ours: imports, code }) => [
+      ...imports.filter((target) => !target.startsWith('example/page/')).map((target) => `${name} imports ${target}`),
+      ...[...code.matchAll(/from '([^.'][^']*)'/g)]
+        .map(([, specifier]) => specifier!)
+        .filter((one) => !/^(react|react-dom\/client|express-realtime-chat\/(client|react))$/.test(one))
+        .map((one) => `${name} imports ${one}`),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+
   test('are all that the entries hold', () => {
     const other = entries.map((name) => read(name).code.replace(/^export (type )?(\*|\{[^}]*\}) from '[^']+';$/gm, ''));
     expect(other.map((code) => code.trim())).toEqual(entries.map(() => ''));
@@ -198,15 +213,12 @@ describe('nothing happens at import', () => {
       /^(import|export|const|function|async function|class|abstract class|interface|type|declare)(?![\w$])/;
     // Ends of what began above, and a class whose head takes several lines.
     const goesOn = /^([\])}>]|\{$)/;
-    // A page in a browser is one program.
-    const ofPages = /^let /;
     const wrong = [...ours, ...example]
       .filter(({ name }) => !programs.includes(name))
       .flatMap(({ name, code }) =>
         withoutTexts(code)
           .split('\n')
           .filter((line) => /^\S/.test(line) && !declares.test(line) && !goesOn.test(line))
-          .filter((line) => !(name.startsWith('example/public/') && ofPages.test(line)))
           .map((line) => `${name}: ${line}`),
       );
     expect(wrong).toEqual([]);
@@ -228,13 +240,10 @@ describe('nothing happens at import', () => {
       const built = ours
         .filter(({ name }) => !programs.includes(name))
         .map(({ name }) => `dist/${name.replace(/\.tsx?$/, '.js')}`);
-      const hosts = example
-        .filter(
-          ({ name, code }) =>
-            !name.startsWith('example/public/') && !programs.includes(name) && !code.includes('chat.config.js'),
-        )
+      const hosts = server
+        .filter(({ name, code }) => !programs.includes(name) && !code.includes('chat.config.js'))
         .map(({ name }) => name);
-      const packages = [...new Set([...ours, ...example].flatMap((source) => source.packages))].filter(
+      const packages = [...new Set([...ours, ...server].flatMap((source) => source.packages))].filter(
         (name) => name !== 'express-realtime-chat',
       );
       const urls = [...built, ...hosts].map((name) => pathToFileURL(join(root, name)).href);

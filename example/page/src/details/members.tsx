@@ -1,0 +1,39 @@
+import type { RoomShape } from 'express-realtime-chat/client';
+import { useRoom } from 'express-realtime-chat/react';
+import { useState } from 'react';
+import { useAccount } from '../account/account.ts';
+import { membersOf } from '../conversation/context.ts';
+import { isAdmin } from '../conversation/rights.ts';
+import { Icon } from '../ui/icon.tsx';
+import { AddPeopleDialog } from './add-people-dialog.tsx';
+import { MemberRow } from './member-row.tsx';
+
+/** Who is in the room. */
+export function Members({ room }: { room: RoomShape }) {
+  const { account } = useAccount();
+  const { actions } = useRoom(room.id);
+  const [isAdding, setIsAdding] = useState(false);
+  const members = membersOf(room);
+  const isDirect = room.type === 'OneToOneChat';
+  const runsIt = isAdmin(room, account.user.id);
+  return (
+    <section className="details-section">
+      <h3>
+        {room.type === 'Channel' ? 'Subscribers' : 'Members'} · {room.member_count}
+      </h3>
+      {!isDirect && (
+        <button type="button" className="button wide" onClick={() => setIsAdding(true)}>
+          <Icon name="plus" />
+          Add people
+        </button>
+      )}
+      <ul className="members" aria-label="Members">
+        {members.map((user) => (
+          <MemberRow key={user.id} user={user} room={room} actions={actions} runsIt={runsIt} />
+        ))}
+      </ul>
+      {room.member_count > members.length && <p className="quiet">and {room.member_count - members.length} more</p>}
+      {isAdding && <AddPeopleDialog room={room} onClose={() => setIsAdding(false)} />}
+    </section>
+  );
+}
