@@ -39,9 +39,6 @@ interface Connected {
   readonly rooms: Array<[roomId: string, offset: number]>;
 }
 
-/** Refused events (4029) that a connection may cause: so many at once, so many a second; then it is closed with 1008. */
-const refusalsAtOnce = 100;
-const refusalsPerSecond = 10;
 /** Typing events under way at once; more are dropped. */
 const maxTyping = 4;
 const open = 1;
@@ -63,7 +60,8 @@ export class ChatConnection implements GatewayConnection {
   readonly #writer: SocketWriter;
   readonly #identity = new Identity(() => this.close(CloseCode.unauthenticated, 'The authentication has expired.'));
   readonly #bucket: TokenBucket | undefined;
-  readonly #refusals = new TokenBucket(refusalsPerSecond, refusalsAtOnce);
+  /** Refused events (4029) it may still cause before it is closed with 1008. */
+  readonly #refusals: TokenBucket | undefined;
   readonly #held: Array<string | Buffer | ArrayBuffer | Buffer[]> = [];
   readonly #undelivered: Buffer[] = [];
   readonly #events: Array<() => Promise<void>> = [];
@@ -79,6 +77,8 @@ export class ChatConnection implements GatewayConnection {
   /** Whether the frame at hand was received here, not only by an override. */
   #isTaken = false;
   #typing = 0;
+  /** Events under way that no other waits for: heartbeats, and typing with an id. */
+  #besides = 0;
 
   constructor(socket: ChatSocket, request: IncomingMessage, gateway: Gateway) {
     this.#socket = socket;
@@ -88,6 +88,7 @@ export class ChatConnection implements GatewayConnection {
     const { rateLimit, maxBufferedBytes } = gateway.settings;
     this.#writer = new SocketWriter(socket, request.socket, maxBufferedBytes, () => this.#tooSlow());
     this.#bucket = rateLimit ? new TokenBucket(rateLimit.eventsPerSecond, rateLimit.burst) : undefined;
+    this.#refusals = rateLimit ? new TokenBucket(rateLimit.refusals / 10, rateLimit.refusals) : undefined;
     // At once: a frame may be on its way, and an error nobody listens for would end the process.
     socket.on('error', (error) => this.logger.debug('Socket error.', { error }));
     socket.on('message', (data) => this.#take(data));
@@ -192,7 +193,7 @@ export class ChatConnection implements GatewayConnection {
     const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.userId)?.take() || 0;
     let frame: ClientFrame;
     try {
-      frame = parseFrame(text, typeof text !== 'string');
+      frame = parseFrame(text, typeof text !== 'string', this.gateway.settings.maxDepth);
     } catch (error) {
       if (retryAfter > 0) return this.#refuseEvent(retryAfter, undefined);
       const { eventId } = error as { eventId?: string };
@@ -202,7 +203,7 @@ export class ChatConnection implements GatewayConnection {
     const traits = this.gateway.eventTypes.get(frame.eventType);
     if (!traits) return this.#inOrder(async () => this.#write(invalidEventTypeFrame(frame.id)));
     if (traits.lossy) return this.#type(frame);
-    if (traits.unordered) return void this.#run(frame);
+    if (traits.unordered) return this.#aside(frame);
     if (frame.eventType === 'session.refresh') return this.#inOrder(() => this.#refresh(frame));
     this.#inOrder(() => this.#run(frame));
   }
@@ -304,7 +305,8 @@ export class ChatConnection implements GatewayConnection {
   }
 
   #take(data: string | Buffer | ArrayBuffer | Buffer[]): void {
-    if (this.#isClosed || this.#isDraining) return;
+    // Also after a close of ours: a client need not have heard of it yet.
+    if (this.#isClosed || this.#isDraining || this.#socket.readyState > open) return;
     if (!this.#isReady) {
       this.#held.push(data);
       return;
@@ -352,17 +354,36 @@ export class ChatConnection implements GatewayConnection {
   /** Runs one event after the other; over `maxPendingEvents` the socket is not read. */
   #inOrder(event: () => Promise<void>): void {
     this.#events.push(event);
-    if (this.#events.length >= this.gateway.settings.maxPendingEvents) this.#pause();
     this.#working ??= this.#work();
+    this.#pace();
+  }
+
+  /** Runs an event beside those in line. */
+  #aside(frame: ClientFrame): void {
+    this.#besides += 1;
+    void this.#run(frame).finally(() => {
+      this.#besides -= 1;
+      this.#pace();
+    });
+    this.#pace();
+  }
+
+  /** Reads the socket, or not, by how many events are unanswered. */
+  #pace(): void {
+    const { maxPendingEvents } = this.gateway.settings;
+    const unanswered = this.#events.length + (this.#working ? 1 : 0) + this.#besides;
+    if (unanswered >= maxPendingEvents) this.#pause();
+    else if (unanswered <= maxPendingEvents / 2 && this.#isReady) this.#resume();
   }
 
   async #work(): Promise<void> {
     for (let event = this.#events.shift(); event; event = this.#events.shift()) {
       await event().catch((error: unknown) => this.logger.error('An event failed in the gateway.', { error }));
       if (this.#writer.isCongested) await this.#writer.flushed();
-      if (this.#events.length < this.gateway.settings.maxPendingEvents / 2 && this.#isReady) this.#resume();
+      this.#pace();
     }
     this.#working = undefined;
+    this.#pace();
   }
 
   async #run(frame: ClientFrame): Promise<void> {
@@ -392,8 +413,13 @@ export class ChatConnection implements GatewayConnection {
   }
 
   /** Typing neither waits for other events nor delays them; what is too much is dropped. */
-  async #type(frame: ClientFrame): Promise<void> {
-    if (this.#typing >= maxTyping && frame.id === undefined) return;
+  #type(frame: ClientFrame): void {
+    // One with an id is owed an answer.
+    if (frame.id !== undefined) {
+      this.#aside(frame);
+      return;
+    }
+    if (this.#typing >= maxTyping) return;
     this.#typing += 1;
     void this.#run(frame).finally(() => {
       this.#typing -= 1;
@@ -422,7 +448,7 @@ export class ChatConnection implements GatewayConnection {
   }
 
   #refuseEvent(retryAfter: number, id: string | undefined): void {
-    if (this.#refusals.take() > 0) this.close(CloseCode.policyViolation, 'Too many events.');
+    if ((this.#refusals?.take() ?? 0) > 0) this.close(CloseCode.policyViolation, 'Too many events.');
     else this.sendError(this.gateway.describeError(new RateLimited(Math.ceil(retryAfter * 1000) / 1000)), id);
   }
 

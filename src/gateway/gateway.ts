@@ -8,6 +8,7 @@ import { decodeEnvelope } from '../protocol/envelope.js';
 import { type ErrorBody, Unavailable } from '../protocol/errors.js';
 import type { ChatJob, EventQueue } from '../queue/queue.js';
 import type { ResolvedSettings } from '../settings/settings.js';
+import { addressKey } from './address.js';
 import { type GroupMember, Groups } from './groups.js';
 import { TokenBucket } from './rate-limit.js';
 import type { ChatSocket } from './socket.js';
@@ -124,21 +125,24 @@ export class Gateway {
   /** Whether one more connection of this address is allowed; counts it. */
   admitAddress(address: string): boolean {
     const limit = this.settings.maxConnectionsPerAddress;
-    const count = this.#addresses.get(address) ?? 0;
+    const key = addressKey(address);
+    const count = this.#addresses.get(key) ?? 0;
     if (limit > 0 && count >= limit) return false;
-    this.#addresses.set(address, count + 1);
+    this.#addresses.set(key, count + 1);
     return true;
   }
 
   releaseAddress(address: string): void {
-    const count = (this.#addresses.get(address) ?? 1) - 1;
-    if (count > 0) this.#addresses.set(address, count);
-    else this.#addresses.delete(address);
+    const key = addressKey(address);
+    const count = (this.#addresses.get(key) ?? 1) - 1;
+    if (count > 0) this.#addresses.set(key, count);
+    else this.#addresses.delete(key);
   }
 
   /** Counts a connection's user; false when there are too many connections of that user already. */
   async admit(connection: GatewayConnection): Promise<boolean> {
     const { groups } = await this.open();
+    if (connection.isClosed) return false;
     const limit = this.settings.maxConnectionsPerUser;
     if (limit > 0 && groups.connectionsOf(connection.userId).size >= limit) return false;
     this.#connections.set(connection.id, connection);
@@ -150,7 +154,6 @@ export class Gateway {
     if (!this.#connections.delete(connection.id)) return;
     const { groups } = await this.open();
     await groups.remove(connection);
-    if (groups.connectionsOf(connection.userId).size === 0) this.#userBuckets.delete(connection.userId);
   }
 
   /** The shared limit of all connections of a user here; undefined when limits are off. */
@@ -159,7 +162,7 @@ export class Gateway {
     if (!rateLimit) return undefined;
     let bucket = this.#userBuckets.get(userId);
     if (!bucket) {
-      bucket = new TokenBucket(rateLimit.perUserPerSecond, rateLimit.perUserPerSecond * 2);
+      bucket = new TokenBucket(rateLimit.perUserPerSecond, rateLimit.perUserBurst);
       this.#userBuckets.set(userId, bucket);
     }
     return bucket;
@@ -301,6 +304,8 @@ export class Gateway {
 
   #ping(): void {
     for (const connection of this.#connections.values()) connection.ping();
+    // Not when the last connection closes: coming back must not fill the bucket.
+    for (const [userId, bucket] of this.#userBuckets) if (bucket.isFull) this.#userBuckets.delete(userId);
   }
 
   /**

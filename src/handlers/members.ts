@@ -139,20 +139,37 @@ function overCap(type: string): string {
   return type === 'GroupChat' ? 'Maximum number of group participants exceeded' : 'Maximum number of members exceeded';
 }
 
+/** Memberships of one user that may be under way at once, in all workers together. */
+const underWay = 1000;
+
+/**
+ * Two rooms have two locks, so a user who comes into many rooms at once could pass the limit. Whoever is near it is
+ * locked, after the rooms and in id order, and counted again; the rows of all others are left alone.
+ */
 async function checkRoomsPerUser(
   { models }: HandlerContext,
   people: readonly Person[],
   limit: number,
   transaction: WriteOptions['transaction'],
 ): Promise<void> {
-  const rows = (await models.RoomMember.findAll({
-    attributes: ['user_id', [models.RoomMember.sequelize!.fn('COUNT', '*'), 'rooms']],
-    where: { user_id: { [Op.in]: people.map(({ id }) => id) } },
-    group: ['user_id'],
-    raw: true,
-    transaction,
-  })) as unknown as Array<{ user_id: UserId; rooms: number }>;
-  const full = rows.find(({ rooms }) => Number(rooms) >= limit);
+  const roomsOf = async (ids: readonly UserId[]) =>
+    (await models.RoomMember.findAll({
+      attributes: ['user_id', [models.RoomMember.sequelize!.fn('COUNT', '*'), 'rooms']],
+      where: { user_id: { [Op.in]: [...ids] } },
+      group: ['user_id'],
+      raw: true,
+      transaction,
+    })) as unknown as Array<{ user_id: UserId; rooms: number }>;
+  let counts = await roomsOf(people.map(({ id }) => id));
+  const known = new Map(counts.map(({ user_id, rooms }) => [String(user_id), Number(rooms)]));
+  const near = people.filter(({ id }) => (known.get(String(id)) ?? 0) + underWay > limit).map(({ id }) => id);
+  if (near.length > 0) {
+    const user = models.User.unscoped();
+    const key = user.primaryKeyAttribute;
+    await user.findAll({ attributes: [key], where: { [key]: near }, order: [key], lock: true, transaction });
+    counts = await roomsOf(near);
+  }
+  const full = counts.find(({ rooms }) => Number(rooms) >= limit);
   if (!full) return;
   const name = people.find(({ id }) => String(id) === String(full.user_id))?.username;
   throw new ValidationError(`${name} is a member of too many rooms already.`);

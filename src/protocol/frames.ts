@@ -2,8 +2,8 @@ import { type ErrorBody, type ErrorDetail, ValidationError } from './errors.js';
 import { scanFrame } from './frame-scan.js';
 import { codePointLength, isWellFormed } from './unicode.js';
 
-/** Objects and lists of a frame may lie this deep in each other, the frame itself included. */
-export const maxDepth = 32;
+/** Objects and lists of a frame may lie this deep in each other by default, the frame itself included. */
+const defaultDepth = 32;
 
 /** Code points of an event's `id`. */
 export const maxIdLength = 64;
@@ -33,7 +33,7 @@ export class FrameError extends ValidationError {
  * @throws FrameError (4003): binary, no JSON, too deep, not an object, a forbidden or unknown key, an ill-formed text, or
  * a missing or wrong `event_type`, `data` or `id`. `eventId` of the error is the event's `id` wherever one can be told.
  */
-export function parseFrame(text: string | Buffer, isBinary: boolean): ClientFrame {
+export function parseFrame(text: string | Buffer, isBinary: boolean, maxDepth = defaultDepth): ClientFrame {
   if (isBinary) throw new FrameError('Binary frames are not supported.');
   const source = typeof text === 'string' ? text : text.toString('utf8');
   // Before JSON.parse, which takes any depth.

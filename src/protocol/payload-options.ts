@@ -27,7 +27,10 @@ export interface PayloadOptions {
   readonly userId: Joi.Schema;
   readonly maxIdsPerEvent: number;
   readonly maxMembersPerCall: number;
+  readonly maxMediaPerMessage: number;
   readonly maxPageSize: number;
+  readonly maxRoomPageSize: number;
+  readonly maxMemberPageSize: number;
   readonly maxContentLength: number;
   readonly maxRoomMembers: number;
   /** Columns of an extended message model that clients may give in `extra_fields`. */

@@ -27,9 +27,9 @@ const maxResumedRooms = 1000;
 
 /** The schema of every event's `data`, by event type. Unknown fields are refused, nothing is converted. */
 export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectSchema> {
-  const { maxIdsPerEvent, maxMembersPerCall, maxPageSize } = options;
+  const { maxIdsPerEvent, maxMembersPerCall, maxPageSize, maxRoomPageSize, maxMemberPageSize } = options;
   const room = { room_id: uuid().required() };
-  const cursor = { limit: whole(1, 100), cursor: text(1, 1024) };
+  const cursor = { limit: whole(1, maxRoomPageSize), cursor: text(1, 1024) };
   const messageIds = Joi.object({ message_id: oneOrList(uuid(), maxIdsPerEvent).required() });
   const members = Joi.object({ ...room, members: listOf(options.userId, 1, maxMembersPerCall).required() });
   const schemas: [string, Joi.ObjectSchema][] = [
@@ -43,7 +43,7 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
     ['room.list', Joi.object(cursor)],
     ['room.discover', Joi.object({ ...cursor, query: text(0, 255) })],
     ['room.info', Joi.object(room)],
-    ['room.members', Joi.object({ ...room, limit: whole(1, 500), cursor: cursor.cursor })],
+    ['room.members', Joi.object({ ...room, limit: whole(1, maxMemberPageSize), cursor: cursor.cursor })],
     ['room.messages', roomMessages(maxPageSize)],
     ['room.join', Joi.object(room)],
     ['room.leave', Joi.object(room)],
@@ -57,12 +57,17 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
   return new Map(schemas.map(([eventType, schema]) => [eventType, prepared(schema)]));
 }
 
-function messageSend({ maxContentLength, messageFields, mediaFields }: PayloadOptions): Joi.ObjectSchema {
+function messageSend({
+  maxContentLength,
+  maxMediaPerMessage,
+  messageFields,
+  mediaFields,
+}: PayloadOptions): Joi.ObjectSchema {
   const extra = extraFields({
     ...givenFields(messageFields),
     parent_message_id: uuid(),
     forwarded_from_id: uuid(),
-    media: Joi.array().items(media(maxDescriptionLength, mediaFields)).max(100).default([]),
+    media: Joi.array().items(media(maxDescriptionLength, mediaFields)).max(maxMediaPerMessage).default([]),
   });
   return Joi.object({
     room_id: uuid().required(),

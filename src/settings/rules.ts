@@ -105,6 +105,9 @@ const functionRule = () =>
 /** A word that can be a key of an event's data and a column's name. */
 const word = () => Joi.string().pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a name such as requester_id');
 
+/** Names of the settings in `rateLimit`. */
+export const rateLimitKeys = ['eventsPerSecond', 'burst', 'perUserPerSecond', 'perUserBurst', 'refusals'] as const;
+
 /** Names of the settings of one room type. */
 export const roomTypeKeys = [
   'model',
@@ -192,6 +195,7 @@ export function settingsRules(): { keys: Record<string, Joi.Schema>; schema: Joi
     readyTimeout: seconds().default(10),
     maxPayload: count(1024, 2 ** 30).default(65_536),
     maxBufferedBytes: count(1024, 2 ** 30).default(1_048_576),
+    maxDepth: count(3, 1000).default(32),
     maxPendingEvents: count(1).default(32),
     rateLimit: Joi.alternatives().conditional(Joi.object(), {
       // biome-ignore lint/suspicious/noThenProperty: Joi's word.
@@ -199,6 +203,8 @@ export function settingsRules(): { keys: Record<string, Joi.Schema>; schema: Joi
         eventsPerSecond: Joi.number().positive().max(1e9),
         burst: count(1),
         perUserPerSecond: Joi.number().positive().max(1e10),
+        perUserBurst: count(1),
+        refusals: count(0),
       }),
       otherwise: that('an object of limits, or false', (value) => value === false),
     }),
@@ -212,7 +218,10 @@ export function settingsRules(): { keys: Record<string, Joi.Schema>; schema: Joi
     receiptListSize: count(0, 1000).default(50),
     maxMembersPerCall: count(1).default(1000),
     maxIdsPerEvent: count(1).default(100),
+    maxMediaPerMessage: count(1).default(100),
     maxPageSize: count(1).default(200),
+    maxRoomPageSize: count(1).default(100),
+    maxMemberPageSize: count(1, 5000).default(500),
 
     recoverableBroadcasts: count(0).default(1000),
     recoverableFor: seconds(366 * 86_400).default(86_400),

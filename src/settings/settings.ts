@@ -4,7 +4,7 @@ import type { RedisOptions } from 'ioredis';
 import type { Model, ModelStatic, Sequelize, Options as SequelizeOptions } from 'sequelize';
 import type { Logger } from 'winston';
 import { copyFrozen, SettingsError, unknownKeys, wrongValue } from './complaints.js';
-import { modelNames, roomTypeKeys, serializerNames, settingsRules } from './rules.js';
+import { modelNames, rateLimitKeys, roomTypeKeys, serializerNames, settingsRules } from './rules.js';
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
@@ -51,6 +51,10 @@ export interface RateLimitSettings {
    * Default: four times `eventsPerSecond`.
    */
   perUserPerSecond?: number | undefined;
+  /** Events that one user may send at once, all connections of one gateway together. Default: twice `perUserPerSecond`, at least `burst`. */
+  perUserBurst?: number | undefined;
+  /** Events of one connection that may be refused with 4029 before it is closed with 1008; a tenth is forgiven each second. Default 100. */
+  refusals?: number | undefined;
 }
 
 /** A room type of the host's own, beside OneToOneChat, GroupChat and Channel. */
@@ -155,13 +159,17 @@ export interface ChatSettings {
    * Default 1048576.
    */
   maxBufferedBytes?: number | undefined;
-  /** Events of one connection that may wait here; beyond, its socket is not read. Default 32. */
+  /** Objects and lists in each other in one frame, the frame itself included; deeper is 4003. Default 32. */
+  maxDepth?: number | undefined;
+  /** Events of one connection that may be unanswered; beyond, its socket is not read. Default 32. */
   maxPendingEvents?: number | undefined;
   /** How fast events may come, or false for any speed. */
   rateLimit?: RateLimitSettings | false | undefined;
   /** Connections of one user at one gateway; 0: any number. Default 20. */
   maxConnectionsPerUser?: number | undefined;
-  /** Connections of one network address at one gateway; 0: any number. Default 1000. */
+  /**
+   * Connections of one network address (of IPv6: one network of 64 bits) at one gateway; 0: any number. Default 1000.
+   */
   maxConnectionsPerAddress?: number | undefined;
 
   /** Code points of a message's content, trimmed and before escaping. Default 10000. */
@@ -178,8 +186,14 @@ export interface ChatSettings {
   maxMembersPerCall?: number | undefined;
   /** Message ids in one event. Default 100. */
   maxIdsPerEvent?: number | undefined;
+  /** Attachments of one message. Default 100. */
+  maxMediaPerMessage?: number | undefined;
   /** Messages in one answer of `room.messages`. Default 200. */
   maxPageSize?: number | undefined;
+  /** Rooms in one page of `room.list` and `room.discover`. Default 100. */
+  maxRoomPageSize?: number | undefined;
+  /** Members in one answer of `room.members`. Default 500. */
+  maxMemberPageSize?: number | undefined;
 
   /** Broadcasts of a room that `session.resume` can replay. Default 1000. */
   recoverableBroadcasts?: number | undefined;
@@ -218,7 +232,7 @@ export type ResolvedSettings = {
 } & {
   readonly [Key in WithoutDefault]: ChatSettings[Key];
 } & {
-  readonly rateLimit: Readonly<{ eventsPerSecond: number; burst: number; perUserPerSecond: number }> | false;
+  readonly rateLimit: Readonly<{ [Key in keyof RateLimitSettings]-?: number }> | false;
   readonly models: Readonly<Partial<Record<ModelName, ClassSetting>>>;
   readonly serializers: Readonly<Partial<Record<SerializerName, ClassSetting>>>;
   readonly roomTypes: Readonly<Record<string, RoomTypeSettings>>;
@@ -240,7 +254,7 @@ export function resolveSettings(input: ChatSettings = {}): ResolvedSettings {
   }
   const rules = settingsRules();
   unknownKeys(input, Object.keys(rules.keys), '');
-  unknownKeys(input.rateLimit, ['eventsPerSecond', 'burst', 'perUserPerSecond'], 'rateLimit.');
+  unknownKeys(input.rateLimit, rateLimitKeys, 'rateLimit.');
   unknownKeys(input.models, modelNames, 'models.');
   unknownKeys(input.serializers, serializerNames, 'serializers.');
   for (const [type, given] of Object.entries(input.roomTypes ?? {})) {
@@ -282,12 +296,18 @@ function rateLimit(given: RateLimitSettings | false | undefined): ResolvedSettin
   const eventsPerSecond = given?.eventsPerSecond ?? 50;
   const burst = given?.burst ?? Math.ceil(eventsPerSecond * 2);
   const perUserPerSecond = given?.perUserPerSecond ?? eventsPerSecond * 4;
+  const perUserBurst = given?.perUserBurst ?? Math.max(burst, Math.ceil(perUserPerSecond * 2));
   if (perUserPerSecond < eventsPerSecond) {
     throw new SettingsError(
       `Setting rateLimit.perUserPerSecond (${perUserPerSecond}) must not be below rateLimit.eventsPerSecond (${eventsPerSecond}), or no connection could ever use its own limit.`,
     );
   }
-  return { eventsPerSecond, burst, perUserPerSecond };
+  if (perUserBurst < burst) {
+    throw new SettingsError(
+      `Setting rateLimit.perUserBurst (${perUserBurst}) must not be below rateLimit.burst (${burst}), or no connection could ever use its own limit.`,
+    );
+  }
+  return { eventsPerSecond, burst, perUserPerSecond, perUserBurst, refusals: given?.refusals ?? 100 };
 }
 
 function contradictions(settings: ResolvedSettings): object {

@@ -6,7 +6,7 @@ import * as entry from '../../src/index.js';
 import { CloseCode, ErrorCode } from '../../src/protocol/errors.js';
 import { mediaTypes, mimeTypes } from '../../src/protocol/media.js';
 import { payloadSchemas, userIdSchema } from '../../src/protocol/payloads.js';
-import { modelNames, serializerNames, settingsRules } from '../../src/settings/rules.js';
+import { modelNames, rateLimitKeys, serializerNames, settingsRules } from '../../src/settings/rules.js';
 import { resolveSettings } from '../../src/settings/settings.js';
 import { anchorsOf, blocksIn, codeBlocks, pageNames, proseOf, readPage, root, tableRows } from './pages.js';
 
@@ -198,6 +198,11 @@ describe('the settings page', () => {
     expect(words).toContain(storage.slice(process.cwd().length + 1));
   });
 
+  test('has every limit in rateLimit, and no other', () => {
+    const limits = rows.flatMap(([name]) => /^`rateLimit\.(\w+)`$/.exec(name!)?.[1] ?? []);
+    expect(limits.sort()).toEqual([...rateLimitKeys].sort());
+  });
+
   test('names every model and serializer that may be replaced', () => {
     const page = readPage('docs/settings.md');
     for (const name of [...modelNames, ...serializerNames]) expect(page).toMatch(new RegExp(`\\b${name}\\b`));
@@ -294,9 +299,14 @@ describe('the protocol page', () => {
     expect(limits.get('ids in `message_id`')).toContain(String(maxIdsPerEvent));
     expect(limits.get('ids in `members`, `users`')).toContain(String(maxMembersPerCall));
     if (!rateLimit) throw new Error('There is a limit by default.');
-    const { eventsPerSecond, burst, perUserPerSecond } = rateLimit;
+    const { eventsPerSecond, burst, perUserPerSecond, perUserBurst, refusals } = rateLimit;
     expect(limits.get('events of one connection')).toBe(`${eventsPerSecond} a second, ${burst} at once`);
-    expect(limits.get('events of one user at one gateway')).toBe(`${perUserPerSecond} a second`);
+    expect(limits.get('events of one user at one gateway')).toBe(
+      `${perUserPerSecond} a second, ${perUserBurst} at once`,
+    );
+    expect(limits.get('events refused with 4029 before 1008')).toBe(`${refusals}; ten are forgiven each second`);
+    expect(limits.get('a frame')).toContain(`${others.maxDepth} levels`);
+    expect(limits.get('attachments of a message')).toBe(String(others.maxMediaPerMessage));
     expect(page).toContain(`size 1 to ${maxPageSize}`);
     expect(page).toContain(`up to ${number(maxRoomMembers)}`);
     expect(page).toContain(`1 to ${number(others.maxContentLength)} code points`);

@@ -14,7 +14,10 @@ const options: PayloadOptions = {
   userId: userIdSchema('integer'),
   maxIdsPerEvent: 100,
   maxMembersPerCall: 1000,
+  maxMediaPerMessage: 100,
   maxPageSize: 200,
+  maxRoomPageSize: 100,
+  maxMemberPageSize: 500,
   maxContentLength: 10_000,
   maxRoomMembers: 10_000,
 };

@@ -47,8 +47,9 @@ describe('defaults', () => {
       readyTimeout: 10,
       maxPayload: 65536,
       maxBufferedBytes: 1048576,
+      maxDepth: 32,
       maxPendingEvents: 32,
-      rateLimit: { eventsPerSecond: 50, burst: 100, perUserPerSecond: 200 },
+      rateLimit: { eventsPerSecond: 50, burst: 100, perUserPerSecond: 200, perUserBurst: 400, refusals: 100 },
       maxConnectionsPerUser: 20,
       maxConnectionsPerAddress: 1000,
       maxContentLength: 10000,
@@ -58,7 +59,10 @@ describe('defaults', () => {
       receiptListSize: 50,
       maxMembersPerCall: 1000,
       maxIdsPerEvent: 100,
+      maxMediaPerMessage: 100,
       maxPageSize: 200,
+      maxRoomPageSize: 100,
+      maxMemberPageSize: 500,
       recoverableBroadcasts: 1000,
       recoverableFor: 86400,
       redisHistorySize: 100,
@@ -79,6 +83,13 @@ describe('defaults', () => {
       eventsPerSecond: 5,
       burst: 10,
       perUserPerSecond: 20,
+      perUserBurst: 40,
+      refusals: 100,
+    });
+    // Of so slow a user a burst must still be possible.
+    expect(resolveSettings({ rateLimit: { eventsPerSecond: 0.01 } }).rateLimit).toMatchObject({
+      burst: 1,
+      perUserBurst: 1,
     });
     expect(resolveSettings({ rateLimit: false }).rateLimit).toBe(false);
     expect(resolveSettings({ rateLimit: {} }).rateLimit).toMatchObject({ eventsPerSecond: 50 });
@@ -248,6 +259,7 @@ describe('a contradiction is refused:', () => {
     expect(refused({ maxBufferedBytes: 2000, maxPayload: 4000 })).toContain('maxPayload');
     expect(refused({ maxContentLength: 70_000 })).toContain('maxPayload');
     expect(refused({ rateLimit: { eventsPerSecond: 50, perUserPerSecond: 10 } })).toContain('perUserPerSecond');
+    expect(refused({ rateLimit: { burst: 50, perUserBurst: 10 } })).toContain('perUserBurst');
   });
 
   it('refresh without authenticate, logLevel beside logger', () => {

@@ -18,7 +18,7 @@ export async function listMembers(
   query: ListQuery = {},
   options: TransactionOptions = {},
 ): Promise<MemberPageShape> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
+  const limit = query.limit ?? Math.min(DEFAULT_LIMIT, context.settings.maxMemberPageSize);
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor, ['time', 'user']);
   const room = (await loadRooms(context, [roomId], options)).get(roomId);
   if (!room) throw new NotFound();

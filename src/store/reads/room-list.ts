@@ -31,7 +31,7 @@ export async function listRooms(
   options: TransactionOptions = {},
 ): Promise<RoomPageShape> {
   const paged = query.limit !== undefined || query.cursor !== undefined;
-  const limit = paged ? (query.limit ?? context.settings.maxPageSize) : null;
+  const limit = paged ? (query.limit ?? context.settings.maxRoomPageSize) : null;
   const entries = await findEntries(context, userId, limit === null ? null : limit + 1, query.cursor, options);
   const wanted = limit === null ? entries : entries.slice(0, limit);
   const unread = await countUnread(context, userId, wanted, options);
@@ -68,7 +68,7 @@ export async function discoverRooms(
   query: ListQuery & { readonly query?: string | undefined } = {},
   options: TransactionOptions = {},
 ): Promise<RoomPageShape<ChannelListShape>> {
-  const limit = query.limit ?? DISCOVER_LIMIT;
+  const limit = query.limit ?? Math.min(DISCOVER_LIMIT, context.settings.maxRoomPageSize);
   const conditions = ['is_public = 1'];
   const replacements: Record<string, SqlValue> = { limit: limit + 1 };
   if (query.query) {

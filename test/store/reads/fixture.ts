@@ -31,6 +31,8 @@ export async function openFixture(kind: (typeof databases)[number], serializers:
     memberListSize: 4,
     receiptListSize: 3,
     maxPageSize: 200,
+    maxRoomPageSize: 100,
+    maxMemberPageSize: 500,
     maxBufferedBytes: 1_048_576,
   } as ReadContext['settings'];
   const context: ReadContext = { sequelize, models, settings, serializers: createSerializers(settings, serializers) };
