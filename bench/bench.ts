@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startMariaDb, type TestMariaDb } from '../test/helpers/services.js';
 import { LoadGenerator } from './load/client.js';
-import type { Run } from './load/commands.js';
+import type { Connected, Run } from './load/commands.js';
 import { type Counters, difference, readCounters } from './measure/counters.js';
 import { median } from './measure/statistics.js';
 import type { BenchOptions } from './options.js';
@@ -21,6 +21,8 @@ export type TargetName = (typeof targetNames)[number];
 /** A server with its own load generator. */
 export interface Side {
   readonly name: TargetName;
+  /** What its numbers are called. */
+  readonly label: string;
   readonly target: Target;
   readonly load: LoadGenerator;
 }
@@ -70,51 +72,60 @@ export class Bench {
   /** Starts those of the servers that the command line lets through, each with a load generator. */
   async sides(names: readonly TargetName[], options: TargetOptions = {}): Promise<Side[]> {
     const wanted = names.filter((name) => this.options.only.length === 0 || this.options.only.includes(name));
-    return Promise.all(
-      wanted.map(async (name) => {
-        const target = await this.#start(name, options);
-        const side = {
-          name,
-          target,
-          load: new LoadGenerator(join(this.#surroundings.built, 'bench/load/generator.js')),
-        };
-        this.#sides.push(side);
-        return side;
-      }),
-    );
+    return Promise.all(wanted.map((name) => this.side(name, name, options)));
+  }
+
+  /** Starts one server with a load generator. */
+  async side(name: TargetName, label: string, options: TargetOptions = {}): Promise<Side> {
+    const target = await this.#start(name, options);
+    const load = new LoadGenerator(join(this.#surroundings.built, 'bench/load/generator.js'));
+    const side = { name, label, target, load };
+    this.#sides.push(side);
+    return side;
   }
 
   /** Makes a world on a server and connects everybody in it. */
-  async populate({ target, load }: Side, plan: WorldPlan): Promise<World> {
-    const world = await target.fill(plan);
-    const { protocol, ports } = target;
-    await load.tell({ type: 'connect', protocol, ports, users: world.users, atOnce: 50 });
+  async populate(side: Side, plan: WorldPlan): Promise<World> {
+    const world = await side.target.fill(plan);
+    await this.connect(side, world);
     return world;
   }
 
-  /** A run with its cost; what the database then holds must be what was sent. */
-  async measure({ target, load }: Side, run: () => Promise<Run>, isStored: boolean): Promise<Measured> {
+  /** Connects everybody, so many at a time. */
+  connect({ target, load }: Side, { users }: World, atOnce = 50): Promise<Connected> {
+    const { protocol, ports } = target;
+    return load.tell({ type: 'connect', protocol, ports, users, atOnce });
+  }
+
+  /** What a run costs. */
+  async cost<T>({ target, load }: Side, run: () => Promise<T>): Promise<{ result: T; cost: Counters }> {
     const watched = {
       processes: { ...target.processes, mariadb: this.#mariaDb.pid, load: load.pid },
       mariaDbUrl: this.#mariaDb.url,
       redisUrl: target.redisUrl,
     };
-    const stored = isStored ? await target.countMessages() : undefined;
     const before = await readCounters(watched);
     const result = await run();
-    const cost = difference(before, await readCounters(watched));
+    return { result, cost: difference(before, await readCounters(watched)) };
+  }
+
+  /** A run with its cost; what the database then holds must be what was sent, unless nothing is meant to be stored. */
+  async measure(side: Side, run: () => Promise<Run>, isStored = true): Promise<Measured> {
+    const { target } = side;
+    const stored = await target.countMessages();
+    const { result, cost } = await this.cost(side, run);
     const added = stored === undefined ? undefined : ((await target.countMessages()) ?? 0) - stored;
-    if (added !== undefined && added !== result.total) {
+    if (isStored && added !== undefined && added !== result.total) {
       throw new Error(`${target.name}: ${added} rows were added by ${result.total} messages.`);
     }
     return { run: result, cost };
   }
 
-  /** Runs each side in turn, as often as asked for: what disturbs the machine disturbs them all. */
-  async inTurn(sides: readonly Side[], once: (side: Side) => Promise<Measured>): Promise<Map<TargetName, Measured[]>> {
-    const all = new Map<TargetName, Measured[]>(sides.map(({ name }) => [name, []]));
+  /** Runs each side in turn, as often as asked for: what disturbs the machine disturbs them all. Results by label. */
+  async inTurn<T>(sides: readonly Side[], once: (side: Side) => Promise<T>): Promise<Map<string, T[]>> {
+    const all = new Map<string, T[]>(sides.map(({ label }) => [label, []]));
     for (let index = 0; index < this.options.runs; index++) {
-      for (const side of sides) all.get(side.name)!.push(await once(side));
+      for (const side of sides) all.get(side.label)!.push(await once(side));
     }
     return all;
   }
@@ -135,11 +146,11 @@ export class Bench {
   #start(name: TargetName, options: TargetOptions): Promise<Target> {
     if (name === 'ours') return startOurs(this.#surroundings, options);
     if (name === 'peer') return startPeer(this.#surroundings, options);
-    return startBare(this.#surroundings, name === 'pre-framed');
+    return startBare(this.#surroundings, options, name === 'pre-framed');
   }
 }
 
 /** One number of each side: the median of its runs. */
-export function medians(all: ReadonlyMap<TargetName, readonly Measured[]>, of: (measured: Measured) => number) {
-  return Object.fromEntries([...all].map(([name, runs]) => [name, median(runs.map(of))]));
+export function medians<T>(all: ReadonlyMap<string, readonly T[]>, of: (run: T) => number): Record<string, number> {
+  return Object.fromEntries([...all].map(([label, runs]) => [label, median(runs.map(of))]));
 }

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const chosen = scenes.filter(({ name }) => options.scenes.length === 0 || options.scenes.includes(name));
   const bench = await Bench.start(options);
   try {
-    for (const scene of chosen) await scene.run(bench);
+    for (const scene of chosen) await scene.run(bench, scene.about);
   } finally {
     await bench.close();
   }

@@ -15,6 +15,11 @@ export class Report {
   readonly lines: Line[] = [];
   #scene = '';
 
+  /** Something for whoever watches. */
+  note(text: string): void {
+    process.stdout.write(`    ${text}\n`);
+  }
+
   add(line: Line): void {
     this.lines.push(line);
     if (line.scene !== this.#scene) process.stdout.write(`\n${line.scene}\n`);
@@ -22,7 +27,7 @@ export class Report {
     const values = Object.entries(line.values).map(([name, value]) => `${name} ${format(value)}`);
     const [ours, peer] = [line.values.ours, line.values.peer];
     const ratio = ours && peer ? `   x${format(line.more ? ours / peer : peer / ours)}` : '';
-    process.stdout.write(`  ${`${line.measure} (${line.unit})`.padEnd(44)} ${values.join('   ')}${ratio}\n`);
+    process.stdout.write(`  ${`${line.measure} (${line.unit})`.padEnd(46)} ${values.join('   ')}${ratio}\n`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { quantile } from '../measure/statistics.js';
 import type { Command, Connected, Run, Sender } from './commands.js';
-import { protocols } from './protocols.js';
+import { type Protocol, protocols } from './protocols.js';
 import { LoadSocket } from './socket.js';
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -13,7 +13,7 @@ const patience = 20_000;
 /** All connections of one load generator, and what they do. */
 export class Crowd {
   readonly #sockets: LoadSocket[] = [];
-  #protocol = protocols.own;
+  #protocol: Protocol = protocols.own;
   #faults: string[] = [];
   #deliveries = 0;
   #answers = 0;

@@ -93,6 +93,11 @@ export const protocols = {
   own,
   bare: { ...own, path: ({ id, rooms }) => `/?user=${id}&rooms=${rooms.join(',')}`, headers: () => '' },
   'socket.io': socketIo,
+  /** Its messages are broadcast, and nothing else. */
+  'socket.io fan-out': {
+    ...socketIo,
+    message: (room_id, content, id) => `42${id}["fan-out",{"room_id":"${room_id}","content":"${content}"}]`,
+  },
 } satisfies Record<string, Protocol>;
 
 /** The name of a protocol. */

@@ -1,48 +1,84 @@
 /** The scenes by name, in the order they run. */
 import type { Bench } from '../bench.js';
-import { messagesScene } from './messages.js';
+import { connectingScene, idleScene } from './connections.js';
+import { fanOutScene, typingScene } from './fan-out.js';
+import { messagesScene, type RoomsPlan } from './messages.js';
+import { rawScene } from './raw.js';
+import { historyScene, roomListScene } from './reading.js';
 
 /** Something to measure; what it finds goes to the bench's report. */
 export interface Scene {
   readonly name: string;
   readonly about: string;
-  run(bench: Bench): Promise<void>;
+  /** @param scene what it is called in the report: `about` */
+  run(bench: Bench, scene: string): Promise<void>;
 }
+
+const rooms = { rooms: 50, members: 10, senders: 2 };
+
+/** Each sender sends the next one when one has come back. */
+const closedLoop = (plan: RoomsPlan) => async (bench: Bench, scene: string) => {
+  const { inFlight } = bench.options;
+  await messagesScene(bench, scene, plan, { inFlight }, await bench.sides(['ours', 'peer', 'bare']));
+};
 
 /** All of them. */
 export const scenes: readonly Scene[] = [
-  {
-    name: 'rooms',
-    about: '50 rooms of 10 members, 2 senders each',
-    run(bench) {
-      const plan = { rooms: 50, members: 10, senders: 2 };
-      return messagesScene(bench, this.about, plan, { inFlight: bench.options.inFlight });
-    },
-  },
+  { name: 'rooms', about: '50 rooms of 10 members, 2 senders each', run: closedLoop(rooms) },
   {
     name: 'hot-room',
-    about: 'one hot room of 50 members, 20 senders',
-    run(bench) {
-      const plan = { rooms: 1, members: 50, senders: 20 };
-      return messagesScene(bench, this.about, plan, { inFlight: bench.options.inFlight });
-    },
+    about: 'One hot room of 50 members, 20 senders',
+    run: closedLoop({ rooms: 1, members: 50, senders: 20 }),
   },
   {
     name: 'big-room',
-    about: 'one room of 300 members, 20 senders',
-    run(bench) {
-      const plan = { rooms: 1, members: 300, senders: 20 };
-      return messagesScene(bench, this.about, plan, { inFlight: bench.options.inFlight });
-    },
+    about: 'One room of 300 members, 20 senders',
+    run: closedLoop({ rooms: 1, members: 300, senders: 20 }),
   },
   {
     name: 'rest',
-    about: '100 messages/s over 50 rooms of 10 members',
-    run(bench) {
-      return messagesScene(bench, this.about, { rooms: 50, members: 10, senders: 2 }, { perSecond: 100 }, [
-        'ours',
-        'peer',
-      ]);
+    about: '100 messages a second over 50 rooms of 10 members',
+    run: async (bench, scene) =>
+      messagesScene(bench, scene, rooms, { perSecond: 100 }, await bench.sides(['ours', 'peer'])),
+  },
+  {
+    name: 'workers',
+    about: '1, 2 and 4 workers: 50 rooms of 10 members, 2 senders each',
+    async run(bench, scene) {
+      const counts = bench.options.quick ? [1, 2] : [1, 2, 4];
+      const sides = await Promise.all(counts.map((workers) => bench.side('ours', `workers ${workers}`, { workers })));
+      await messagesScene(bench, scene, rooms, { inFlight: bench.options.inFlight }, sides);
     },
   },
+  {
+    name: 'history',
+    about: 'Pages of 50 messages out of a long history',
+    run: (bench, scene) => historyScene(bench, scene, bench.options.quick ? [10_000] : [100_000, 1_000_000]),
+  },
+  {
+    name: 'room-list',
+    about: 'The list of all rooms of a user',
+    run: (bench, scene) => roomListScene(bench, scene, bench.options.quick ? [10, 100] : [10, 100, 1000]),
+  },
+  {
+    name: 'connecting',
+    about: 'Users who connect at the same moment',
+    run: (bench, scene) => connectingScene(bench, scene, bench.options.quick ? 200 : 1000),
+  },
+  {
+    name: 'idle',
+    about: 'Memory of idle sockets',
+    run: (bench, scene) => idleScene(bench, scene, bench.options.quick ? 500 : 5000),
+  },
+  {
+    name: 'fan-out',
+    about: 'One message to very many sockets',
+    run: (bench, scene) => fanOutScene(bench, scene, bench.options.quick ? [200] : [1000, 5000]),
+  },
+  {
+    name: 'typing',
+    about: '1,000 typing events a second and 50 messages a second, in 50 rooms of 10 members',
+    run: (bench, scene) => typingScene(bench, scene, 1000),
+  },
+  { name: 'raw', about: 'Limits of this machine', run: rawScene },
 ];

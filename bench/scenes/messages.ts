@@ -1,6 +1,7 @@
 /** Scenes of sending: persisted, broadcast messages, in rooms of different sizes and at rest. */
-import { type Bench, type Measured, medians, type TargetName } from '../bench.js';
+import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Pace, Sender } from '../load/commands.js';
+import type { Counters } from '../measure/counters.js';
 import type { World, WorldPlan } from '../targets/target.js';
 
 /** Rooms of a size, with the first members of each as senders. */
@@ -35,65 +36,50 @@ export async function messagesScene(
   scene: string,
   plan: RoomsPlan,
   pace: Pace,
-  names: readonly TargetName[] = ['ours', 'peer', 'bare'],
+  sides: readonly Side[],
 ): Promise<void> {
-  const sides = await bench.sides(names);
-  const senders = new Map<TargetName, Sender[]>();
-  for (const side of sides) senders.set(side.name, sendersOf(plan, await bench.populate(side, worldOf(plan))));
+  const senders = new Map<Side, Sender[]>();
+  for (const side of sides) senders.set(side, sendersOf(plan, await bench.populate(side, worldOf(plan))));
   const { warmUp, window } = bench.options;
   const all = await bench.inTurn(sides, (side) =>
-    bench.measure(
-      side,
-      () => side.load.tell({ type: 'send', senders: senders.get(side.name)!, pace, warmUp, window }),
-      true,
-    ),
+    bench.measure(side, () => side.load.tell({ type: 'send', senders: senders.get(side)!, pace, warmUp, window })),
   );
-  reportMessages(bench, scene, all, 'inFlight' in pace);
-  await bench.end(sides);
-}
-
-/** The lines of a scene of messages. */
-export function reportMessages(
-  bench: Bench,
-  scene: string,
-  all: ReadonlyMap<TargetName, readonly Measured[]>,
-  isClosedLoop: boolean,
-): void {
   const line = (measure: string, unit: string, more: boolean, of: (measured: Measured) => number) =>
     bench.report.add({ scene, measure, unit, more, values: medians(all, of) });
-  if (isClosedLoop) {
+  if ('inFlight' in pace) {
     line('messages', '1/s', true, ({ run }) => run.perSecond);
     line('deliveries', '1/s', true, ({ run }) => run.deliveriesPerSecond);
   }
   line('send to own dispatch, p50', 'ms', false, ({ run }) => run.p50);
   line('send to own dispatch, p99', 'ms', false, ({ run }) => run.p99);
-  const perMessage = (of: (measured: Measured) => number) => (measured: Measured) => of(measured) / measured.run.total;
-  line(
-    'processor time of a message',
-    'ms',
-    false,
-    perMessage(({ cost }) => {
-      const { load: _, ...servers } = cost.cpu;
-      return Object.values(servers).reduce((sum, seconds) => sum + seconds * 1000, 0);
-    }),
-  );
-  line(
-    'statements of a message',
-    'number',
-    false,
-    perMessage(({ cost }) => cost.statements.Questions ?? 0),
-  );
-  line(
-    'Redis commands of a message',
-    'number',
-    false,
-    perMessage(({ cost }) => cost.redisCommands),
-  );
-  for (const [name, runs] of all) {
+  costLines(bench, scene, 'message', all);
+  await bench.end(sides);
+}
+
+/** What one message, or whatever was done, took of processor, database and Redis. */
+export function costLines(
+  bench: Bench,
+  scene: string,
+  what: string,
+  all: ReadonlyMap<string, readonly Measured[]>,
+): void {
+  const line = (measure: string, unit: string, of: (measured: Measured) => number) => {
+    const values = medians(all, (measured) => of(measured) / measured.run.total);
+    bench.report.add({ scene, measure: `${measure} of a ${what}`, unit, more: false, values });
+  };
+  line('processor time', 'ms', ({ cost }) => serverSeconds(cost) * 1000);
+  line('statements', 'number', ({ cost }) => cost.statements.Questions ?? 0);
+  line('Redis commands', 'number', ({ cost }) => cost.redisCommands);
+  for (const [label, runs] of all) {
     const { cost, run } = runs.at(-1)!;
-    const cpu = Object.entries(cost.cpu).map(
+    const shares = Object.entries(cost.cpu).map(
       ([role, seconds]) => `${role} ${((seconds * 1000) / run.total).toFixed(3)}`,
     );
-    process.stdout.write(`    ${name}, processor ms of a message: ${cpu.join(', ')}\n`);
+    bench.report.note(`${label}, processor ms of a ${what}: ${shares.join(', ')}`);
   }
+}
+
+/** Processor time of all but the load generator. */
+export function serverSeconds({ cpu: { load: _, ...servers } }: Counters): number {
+  return Object.values(servers).reduce((sum, seconds) => sum + seconds, 0);
 }

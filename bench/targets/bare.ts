@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { startProcess } from '../../test/helpers/processes.js';
-import { nameWorld } from './fill.js';
-import type { Surroundings, Target } from './target.js';
+import { debuggerIn, inspect, nameWorld } from './fill.js';
+import type { Surroundings, Target, TargetOptions } from './target.js';
 
 /** The bare `ws` server; with `preframed` it writes past `ws`. */
-export async function startBare({ built }: Surroundings, preframed = false): Promise<Target> {
+export async function startBare(
+  { built }: Surroundings,
+  options: TargetOptions = {},
+  preframed = false,
+): Promise<Target> {
   const server = startProcess(process.execPath, [join(built, 'bench/servers/bare.js')], {
-    env: { PREFRAMED: preframed ? '1' : '0' },
+    env: { PREFRAMED: preframed ? '1' : '0', ...inspect(options) },
   });
   const [, port] = await server.waitFor(/listening on (\d+)/);
   let users = 0;
@@ -20,6 +24,8 @@ export async function startBare({ built }: Surroundings, preframed = false): Pro
       users += plan.users;
       return world;
     },
+    fillMessages: async () => {},
+    debuggerOf: () => debuggerIn(server),
     countMessages: async () => undefined,
     stop: () => server.stop(),
   };

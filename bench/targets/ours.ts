@@ -1,6 +1,16 @@
 import { startProcess, type TestProcess, until } from '../../test/helpers/processes.js';
 import { startRedis } from '../../test/helpers/services.js';
-import { Filler, JWT_SECRET, nameWorld } from './fill.js';
+import {
+  debuggerIn,
+  FILLED_TEXT,
+  Filler,
+  inspect,
+  JWT_SECRET,
+  nameWorld,
+  newIdSql,
+  numbersSql,
+  timeSql,
+} from './fill.js';
 import type { Surroundings, Target, TargetOptions } from './target.js';
 
 /** This project as its example runs it: one gateway and one worker, each a process, unless told otherwise. */
@@ -18,6 +28,7 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
     DATABASE_URL: url,
     REDIS_URL: redis.url,
     ...surroundings.env,
+    ...inspect(options),
   };
   const run = (file: string) => startProcess(process.execPath, [file], { cwd: surroundings.root, env });
   const gateways: TestProcess[] = [];
@@ -63,6 +74,18 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
       await filler.insert('chat_room_members', ['room_id', 'user_id', 'joined_at'], members);
       return world;
     },
+    fillMessages: ({ roomIds, senderId, count }) =>
+      filler.with(async (connection) => {
+        for (const roomId of roomIds) {
+          await connection.query(
+            `INSERT INTO chat_messages (id, room_id, sender_id, client_id, seq, content, created_at, updated_at)
+             SELECT ${newIdSql}, ?, ?, UUID(), seq, ?, ${timeSql}, ${timeSql} FROM ${numbersSql(count)}`,
+            [filler.idPrefix(), roomId, senderId, FILLED_TEXT, count, count],
+          );
+          await connection.query('UPDATE chat_rooms SET last_seq = ? WHERE id = ?', [count, roomId]);
+        }
+      }),
+    debuggerOf: (role) => debuggerIn((role === 'gateway' ? gateways : workers)[0]!),
     countMessages: () => filler.count('chat_messages'),
     async stop() {
       await Promise.all([...gateways, ...workers].map((process) => process.stop()));

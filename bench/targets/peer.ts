@@ -1,7 +1,17 @@
 import { join } from 'node:path';
 import { startProcess, type TestProcess } from '../../test/helpers/processes.js';
 import { startRedis } from '../../test/helpers/services.js';
-import { Filler, JWT_SECRET, nameWorld } from './fill.js';
+import {
+  debuggerIn,
+  FILLED_TEXT,
+  Filler,
+  inspect,
+  JWT_SECRET,
+  nameWorld,
+  newIdSql,
+  numbersSql,
+  timeSql,
+} from './fill.js';
 import type { Surroundings, Target, TargetOptions } from './target.js';
 
 /** Two by default, as many as this project's gateway and worker are. */
@@ -13,7 +23,7 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
   // One after the other: the first makes the tables.
   for (let index = 0; index < (options.gateways ?? 2); index++) {
     const server = startProcess(process.execPath, [join(surroundings.built, 'bench/servers/peer.js')], {
-      env: { DATABASE_URL: url, REDIS_URL: redis.url, JWT_SECRET, NODE_ENV: 'production' },
+      env: { DATABASE_URL: url, REDIS_URL: redis.url, JWT_SECRET, NODE_ENV: 'production', ...inspect(options) },
     });
     servers.push(server);
     ports.push(Number((await server.waitFor(/listening on (\d+)/))[1]));
@@ -22,7 +32,7 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
   let users = 0;
   return {
     name: 'peer',
-    protocol: 'socket.io',
+    protocol: options.fanOut ? 'socket.io fan-out' : 'socket.io',
     ports,
     processes: {
       ...Object.fromEntries(servers.map(({ pid }, index) => [`server ${index + 1}`, pid])),
@@ -40,6 +50,33 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
       await filler.insert('room_members', ['room_id', 'user_id'], members);
       return world;
     },
+    fillMessages: ({ roomIds, senderId, count, recipientId }) =>
+      filler.with(async (connection) => {
+        for (const roomId of roomIds) {
+          await connection.query(
+            `INSERT INTO messages (id, room_id, sender_id, content, created_at)
+             SELECT ${newIdSql}, ?, ?, ?, ${timeSql} FROM ${numbersSql(count)}`,
+            [filler.idPrefix(), roomId, senderId, FILLED_TEXT, count],
+          );
+          await connection.query(
+            `UPDATE rooms r JOIN (SELECT id, room_id, created_at FROM messages WHERE room_id = ?
+              ORDER BY created_at DESC, id DESC LIMIT 1) m ON m.room_id = r.id
+              SET r.last_message_id = m.id, r.last_message_at = m.created_at`,
+            [roomId],
+          );
+          if (recipientId === undefined) continue;
+          await connection.query(
+            `INSERT INTO notifications (id, message_id, notification_type, created_at)
+             SELECT id, id, 'NEW_MESSAGE', created_at FROM messages WHERE room_id = ?`,
+            [roomId],
+          );
+          await connection.query(
+            'INSERT INTO notification_recipients (user_id, notification_id) SELECT ?, id FROM messages WHERE room_id = ?',
+            [recipientId, roomId],
+          );
+        }
+      }),
+    debuggerOf: () => debuggerIn(servers[0]!),
     countMessages: () => filler.count('messages'),
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));

@@ -24,9 +24,23 @@ export interface Target {
   readonly redisUrl?: string | undefined;
   /** Makes users and rooms, more with each call. */
   fill(plan: WorldPlan): Promise<World>;
+  /** Adds so many messages to each room, of those users in turn, a second apart up to now. */
+  fillMessages(fill: MessageFill): Promise<void>;
+  /** The address of the debugger of a process that was started with `inspect`. */
+  debuggerOf(role: string): string;
   /** How many messages its database holds; undefined without a database. */
   countMessages(): Promise<number | undefined>;
   stop(): Promise<void>;
+}
+
+/** Messages that are there before anybody connects. */
+export interface MessageFill {
+  readonly roomIds: readonly string[];
+  readonly senderId: number;
+  /** In each room. */
+  readonly count: number;
+  /** Who is to be told of each, where that costs rows. */
+  readonly recipientId?: number;
 }
 
 /** What targets are started with. */
@@ -44,4 +58,8 @@ export interface Surroundings {
 export interface TargetOptions {
   readonly workers?: number;
   readonly gateways?: number;
+  /** Let memory be looked into. */
+  readonly inspect?: boolean;
+  /** Leave out the database, where there is a choice. */
+  readonly fanOut?: boolean;
 }

@@ -1,0 +1,79 @@
+/** Scenes of asking: pages of a long history, lists of many rooms. */
+import { type Bench, type Measured, medians, type Side } from '../bench.js';
+import type { Question } from '../load/protocols.js';
+
+/** Connections that ask, each with one question at a time. */
+const askers = 4;
+
+/** What the four askers get of a question, on each side. */
+async function ask(bench: Bench, sides: ReadonlyMap<Side, readonly Question[]>): Promise<Map<string, Measured[]>> {
+  const { warmUp, window } = bench.options;
+  const sockets = Array.from({ length: askers }, (_, index) => index);
+  return bench.inTurn([...sides.keys()], (side) => {
+    const questions = sides.get(side)!;
+    // Shorter than a run of messages: nothing has to build up.
+    const command = { type: 'ask', sockets, questions, warmUp: warmUp / 3, window: window / 3 } as const;
+    return bench.measure(side, () => side.load.tell(command), false);
+  });
+}
+
+function lines(bench: Bench, scene: string, what: string, all: ReadonlyMap<string, readonly Measured[]>): void {
+  const line = (measure: string, unit: string, more: boolean, of: (measured: Measured) => number) =>
+    bench.report.add({ scene, measure: `${what}, ${measure}`, unit, more, values: medians(all, of) });
+  line('answers', '1/s', true, ({ run }) => run.perSecond);
+  line('p50', 'ms', false, ({ run }) => run.p50);
+  line('statements each', 'number', false, ({ run, cost }) => (cost.statements.Questions ?? 0) / run.total);
+  line('rows read each', 'number', false, ({ run, cost }) => (cost.statements.Innodb_rows_read ?? 0) / run.total);
+}
+
+/** Pages of 50 out of histories of different lengths: the newest, and one from the middle, by page and by seq. */
+export async function historyScene(bench: Bench, scene: string, lengths: readonly number[]): Promise<void> {
+  const sides = await bench.sides(['ours', 'peer']);
+  for (const length of lengths) {
+    const everybody = Array.from({ length: askers }, (_, index) => index + 1);
+    const roomIds = new Map<Side, string>();
+    await Promise.all(
+      sides.map(async (side) => {
+        const world = await side.target.fill({ users: askers, rooms: [{ members: everybody }] });
+        roomIds.set(side, world.roomIds[0]!);
+        await side.target.fillMessages({ ...world, senderId: world.users[0]!.id, count: length });
+        await bench.connect(side, world);
+      }),
+    );
+    const middle = length / 2;
+    const kinds: readonly [string, readonly Side[], object][] = [
+      ['page 1', sides, { page: 1 }],
+      [`page ${middle / 50}`, sides, { page: middle / 50 }],
+      ['before the middle seq', sides.filter(({ name }) => name === 'ours'), { before: middle }],
+    ];
+    for (const [what, asked, place] of kinds) {
+      const questions = new Map(
+        asked.map((side) => [side, [{ type: 'history' as const, roomId: roomIds.get(side)!, ...place }]]),
+      );
+      lines(bench, scene, `${length.toLocaleString('en')} messages, ${what}`, await ask(bench, questions));
+    }
+    for (const { load } of sides) await load.tell({ type: 'disconnect' });
+  }
+  await bench.end(sides);
+}
+
+/** The list of all rooms of somebody who is in many, each with a message that is not read. */
+export async function roomListScene(bench: Bench, scene: string, counts: readonly number[]): Promise<void> {
+  const sides = await bench.sides(['ours', 'peer']);
+  for (const count of counts) {
+    const everybody = Array.from({ length: askers + 1 }, (_, index) => index + 1);
+    await Promise.all(
+      sides.map(async (side) => {
+        const rooms = Array.from({ length: count }, () => ({ members: everybody }));
+        const world = await side.target.fill({ users: everybody.length, rooms });
+        const [recipientId, senderId] = [world.users[0]!.id, world.users.at(-1)!.id];
+        await side.target.fillMessages({ ...world, senderId, count: 1, recipientId });
+        await bench.connect(side, world);
+      }),
+    );
+    const questions = new Map(sides.map((side) => [side, [{ type: 'rooms' as const }]]));
+    lines(bench, scene, `${count.toLocaleString('en')} rooms`, await ask(bench, questions));
+    for (const { load } of sides) await load.tell({ type: 'disconnect' });
+  }
+  await bench.end(sides);
+}
