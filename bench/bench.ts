@@ -23,6 +23,8 @@ export interface Side {
   readonly name: TargetName;
   /** What its numbers are called. */
   readonly label: string;
+  /** Name and options: another one of the same kind is as good. */
+  readonly kind: string;
   readonly target: Target;
   readonly load: LoadGenerator;
 }
@@ -40,6 +42,7 @@ export class Bench {
   readonly #mariaDb: TestMariaDb;
   readonly #surroundings: Surroundings;
   readonly #sides: Side[] = [];
+  readonly #idle = new Map<string, Side>();
 
   private constructor(options: BenchOptions, mariaDb: TestMariaDb, surroundings: Surroundings) {
     this.options = options;
@@ -75,11 +78,17 @@ export class Bench {
     return Promise.all(wanted.map((name) => this.side(name, name, options)));
   }
 
-  /** Starts one server with a load generator. */
+  /** Starts one server with a load generator; in a quick run the one that an earlier scene has used. */
   async side(name: TargetName, label: string, options: TargetOptions = {}): Promise<Side> {
+    const kind = JSON.stringify([name, options]);
+    const idle = this.#idle.get(kind);
+    if (idle) {
+      this.#idle.delete(kind);
+      return { ...idle, label };
+    }
     const target = await this.#start(name, options);
     const load = new LoadGenerator(join(this.#surroundings.built, 'bench/load/generator.js'));
-    const side = { name, label, target, load };
+    const side = { name, label, kind, target, load };
     this.#sides.push(side);
     return side;
   }
@@ -130,17 +139,25 @@ export class Bench {
     return all;
   }
 
-  /** Ends the servers of a scene. */
+  /** Ends the servers of a scene, or in a quick run keeps them for the next one. */
   async end(sides: readonly Side[]): Promise<void> {
-    for (const side of sides) this.#sides.splice(this.#sides.indexOf(side), 1);
-    await Promise.all(sides.map(({ load }) => load.stop()));
-    await Promise.all(sides.map(({ target }) => target.stop()));
+    await Promise.all(sides.map(({ load }) => load.tell({ type: 'disconnect' })));
+    if (this.options.quick) {
+      for (const side of sides) this.#idle.set(side.kind, side);
+      return;
+    }
+    await this.#stop(sides);
   }
 
   /** Ends everything. */
   async close(): Promise<void> {
-    await this.end([...this.#sides]).catch(() => {});
+    await this.#stop(this.#sides.splice(0)).catch(() => {});
     await this.#mariaDb.stop();
+  }
+
+  async #stop(sides: readonly Side[]): Promise<void> {
+    await Promise.all(sides.map(({ load }) => load.stop()));
+    await Promise.all(sides.map(({ target }) => target.stop()));
   }
 
   #start(name: TargetName, options: TargetOptions): Promise<Target> {

@@ -22,15 +22,14 @@ export interface Watched {
 /** Clock ticks of /proc per second, on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-const statusNames = [
-  'Questions',
-  'Com_select',
-  'Com_insert',
-  'Com_update',
-  'Com_begin',
-  'Com_commit',
-  'Innodb_rows_read',
-];
+/** What the database read of rows: by index, onwards in one, and without. */
+const readNames = ['key', 'next', 'prev', 'first', 'last', 'rnd', 'rnd_next'].map((how) => `Handler_read_${how}`);
+const statusNames = ['Questions', 'Com_select', 'Com_insert', 'Com_update', 'Com_commit', ...readNames];
+
+/** Rows that the database looked at. */
+export function rowsRead({ statements }: Counters): number {
+  return readNames.reduce((sum, name) => sum + (statements[name] ?? 0), 0);
+}
 
 /** Reads them all. */
 export async function readCounters(watched: Watched): Promise<Counters> {

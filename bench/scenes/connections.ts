@@ -42,12 +42,11 @@ export async function idleScene(bench: Bench, scene: string, users: number): Pro
 }
 
 async function memoryOfSockets(bench: Bench, side: Side, users: number): Promise<{ heap: number; resident: number }> {
-  const { target, load } = side;
+  const { target } = side;
   const [role, pid] = Object.entries(target.processes)[0]!;
   const look = async () => ({ heap: await heapBytes(target.debuggerOf(role)), resident: residentBytes(pid) });
-  // A first few, so that what is loaded and compiled once does not count.
+  // A first few, so that what is loaded and compiled once does not count. They stay.
   await bench.populate(side, worldOf({ rooms: 10, members: 10, senders: 0 }));
-  await load.tell({ type: 'disconnect' });
   const before = await look();
   await bench.populate(side, worldOf({ rooms: users / 10, members: 10, senders: 0 }));
   const after = await look();

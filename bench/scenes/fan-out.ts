@@ -10,13 +10,13 @@ import { sendersOf, serverSeconds, worldOf } from './messages.js';
 export async function fanOutScene(bench: Bench, scene: string, sizes: readonly number[]): Promise<void> {
   for (const members of sizes) {
     const sides = await bench.sides(['ours', 'peer', 'bare', 'pre-framed'], { gateways: 1, fanOut: true });
-    const plan = { rooms: 1, members, senders: 4 };
+    const plan = { rooms: 1, members, senders: 20 };
     const senders = new Map<string, Sender[]>();
     for (const side of sides) senders.set(side.label, sendersOf(plan, await bench.populate(side, worldOf(plan))));
     const { warmUp, window } = bench.options;
     const all = await bench.inTurn(sides, (side) => {
       const list = senders.get(side.label)!;
-      const command = { type: 'send', senders: list, pace: { inFlight: 1 }, warmUp, window } as const;
+      const command = { type: 'send', senders: list, pace: { inFlight: 2 }, warmUp, window } as const;
       return bench.measure(side, () => side.load.tell(command), side.name === 'ours');
     });
     const measure = `deliveries to ${members.toLocaleString('en')} sockets`;

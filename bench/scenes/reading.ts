@@ -1,6 +1,7 @@
 /** Scenes of asking: pages of a long history, lists of many rooms. */
 import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Question } from '../load/protocols.js';
+import { rowsRead } from '../measure/counters.js';
 
 /** Connections that ask, each with one question at a time. */
 const askers = 4;
@@ -23,7 +24,7 @@ function lines(bench: Bench, scene: string, what: string, all: ReadonlyMap<strin
   line('answers', '1/s', true, ({ run }) => run.perSecond);
   line('p50', 'ms', false, ({ run }) => run.p50);
   line('statements each', 'number', false, ({ run, cost }) => (cost.statements.Questions ?? 0) / run.total);
-  line('rows read each', 'number', false, ({ run, cost }) => (cost.statements.Innodb_rows_read ?? 0) / run.total);
+  line('rows read each', 'number', false, ({ run, cost }) => rowsRead(cost) / run.total);
 }
 
 /** Pages of 50 out of histories of different lengths: the newest, and one from the middle, by page and by seq. */
