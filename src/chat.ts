@@ -65,6 +65,7 @@ export interface Chat {
   readonly queueEvents: QueueEvents;
   /** The model in use under that name, a host's room types by theirs. Throws for a name that no model has. */
   getModel<N extends keyof ChatModels>(name: N): ChatModels[N];
+  /** The serializer in use under that name. Throws for a name that no serializer has. */
   getSerializer: Serializers['getSerializer'];
   /** For `app.use`: serves the WebSocket path of this app, and takes part in its `listen()`. */
   middleware(): Express;
@@ -93,6 +94,7 @@ export interface Chat {
   disconnectUser(userId: string | number): Promise<void>;
   /** Rejects with a sentence that says what to do when database, tables or Redis are missing. */
   ready(): Promise<void>;
+  /** Whether events can be run now; for a health check. Never rejects. */
   health(): Promise<ChatHealth>;
   /** Drains: no new events, those in hand are answered, sockets closed with 1001, then everything opened is closed. */
   close(): Promise<void>;
@@ -227,14 +229,14 @@ export function createChat(input: ChatSettings): Chat {
 /** `chat.fetchUserGroups`, by the name and place that ported code knows. */
 export const fetchUserGroups = (chat: Chat, userId: string | number): Promise<string[]> => chat.fetchUserGroups(userId);
 
-/** `chat.updateUserGroups`, likewise. */
+/** `chat.updateUserGroups`, by the name that ported code knows. */
 export const updateUserGroups = (chat: Chat, userId: string | number): Promise<string[]> =>
   chat.updateUserGroups(userId);
 
-/** `chat.addGroupToUserGroups`, likewise. */
+/** `chat.addGroupToUserGroups`, by the name that ported code knows. */
 export const addGroupToUserGroups = (chat: Chat, userId: string | number, group: string): Promise<string[]> =>
   chat.addGroupToUserGroups(userId, group);
 
-/** `chat.removeGroupFromUserGroups`, likewise. */
+/** `chat.removeGroupFromUserGroups`, by the name that ported code knows. */
 export const removeGroupFromUserGroups = (chat: Chat, userId: string | number, group: string): Promise<string[]> =>
   chat.removeGroupFromUserGroups(userId, group);

@@ -1,5 +1,6 @@
 /** The app's side: everything a host names. */
 
+/** The package joi, for the schemas of own events: https://joi.dev. */
 export { default as Joi } from 'joi';
 export type { Broadcast, Control, Reply } from './broadcast/broadcast.js';
 export {

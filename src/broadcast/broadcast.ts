@@ -63,14 +63,20 @@ export interface GatewayLink {
   close(): Promise<void>;
 }
 
+/** The pipe from workers to gateways; `chat.broadcast`. What is open has one owner, who closes it. */
 export interface Broadcast {
   /** Publishes in offset order; what somebody else committed but did not publish yet is read by `load` and goes first. */
   publish(envelopes: Envelope[], load: LoadEnvelopes): Promise<void>;
   /** To the room's present members, at once or never. */
   whisper(roomId: string, frame: string): Promise<void>;
+  /** To the gateway that asked; it survives a cut link. */
   reply(gatewayId: string, reply: Reply): Promise<void>;
+  /** To every gateway that holds one of the named users; it survives a cut link. */
   control(control: Control): Promise<void>;
+  /** A gateway's end of the pipe. Resolves when replies to it will arrive. */
   open(gatewayId: string, listener: GatewayListener): Promise<GatewayLink>;
+  /** Rejects when nothing can be published now. */
   ping(): Promise<void>;
+  /** Ends what was opened for it. */
   close(): Promise<void>;
 }

@@ -176,6 +176,7 @@ export class ChatClient {
     });
   }
 
+  /** Every dispatch, for `for await`; ends when the client is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<ChatEvent> {
     return this.events();
   }

@@ -26,8 +26,11 @@ export interface OutboxEntry {
 
 /** Keeps the outbox over a reload of the page. An entry that is put again takes the place of the first. */
 export interface OutboxStorage {
+  /** All that was put and not removed. */
   all(): OutboxEntry[] | Promise<OutboxEntry[]>;
+  /** Keeps an entry, in place of the one with the same `client_id`. */
   put(entry: OutboxEntry): void | Promise<void>;
+  /** Forgets an entry; an unknown one is no error. */
   remove(clientId: string): void | Promise<void>;
 }
 

@@ -142,14 +142,17 @@ export class Room {
     return this.#host.request('room.members', { ...page, room_id: this.id }, { retry: true });
   }
 
+  /** Adds users by id; who is a member already is skipped. Resolves with the ack. */
   addMembers(...users: UserId[]): Promise<AckData> {
     return this.#host.request('room.add_members', { room_id: this.id, members: users });
   }
 
+  /** Removes members by user id. Resolves with the ack. */
   removeMembers(...users: UserId[]): Promise<AckData> {
     return this.#host.request('room.remove_members', { room_id: this.id, members: users });
   }
 
+  /** Leaves the room; with its last member it is deleted. Rejects with 4003 in a OneToOneChat. */
   leave(): Promise<AckData> {
     return this.#host.request('room.leave', { room_id: this.id });
   }

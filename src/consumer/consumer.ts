@@ -153,22 +153,27 @@ export class ChatMessagingConsumer {
 
   // The built-in events, in the order of the protocol.
 
+  /** `message.send`: stores a message, tells it to the room. */
   async receiveMessageSend(data: payloads.MessageSendPayload): Promise<void> {
     await this.#perform('createMessage', data, this.user);
   }
 
+  /** `message.acknowledged`: notes that messages were delivered, tells their senders. */
   async receiveMessageAcknowledged({ message_id }: payloads.MessageIdsPayload): Promise<void> {
     await this.#perform('messageAcknowledged', this.user, message_id);
   }
 
+  /** `message.read`: notes that messages were read, tells their rooms. */
   async receiveMessageRead({ message_id }: payloads.MessageIdsPayload): Promise<void> {
     await this.#perform('createReadReceipt', this.user, message_id);
   }
 
+  /** `message.react`: adds, replaces or removes a reaction, tells the room. */
   async receiveMessageReact(data: payloads.MessageReactPayload): Promise<void> {
     await this.#perform('reactToMessage', data, this.user);
   }
 
+  /** `message.typing`: tells the room at once or never; nothing is stored. */
   async receiveMessageTyping({ room_id }: payloads.RoomIdPayload): Promise<void> {
     const data = { username: this.user.username ?? null, user_id: this.user.id, room_id };
     const isStale = Date.now() - this.job.addedAt > staleTyping;
@@ -177,54 +182,67 @@ export class ChatMessagingConsumer {
     this.acknowledge();
   }
 
+  /** `message.modify`: edits or deletes own messages, tells the room. */
   async receiveMessageModify(data: payloads.MessageModifyPayload): Promise<void> {
     await this.#perform('modifyMessage', data);
   }
 
+  /** `room.create`: makes a room, tells its first members. */
   async receiveRoomCreate(data: payloads.RoomCreatePayload): Promise<void> {
     await this.#perform('createRoom', this.user, data);
   }
 
+  /** `room.list`: answers with the user's rooms. */
   async receiveRoomList(data: payloads.CursorPayload): Promise<void> {
     this.send('roomlist.dispatch', await this.eventHandler.listRooms(this.user, data));
   }
 
+  /** `room.discover`: answers with public channels. */
   async receiveRoomDiscover(data: payloads.EventPayloads['room.discover']): Promise<void> {
     this.send('roomdiscover.dispatch', await this.eventHandler.discoverRooms(this.user, data));
   }
 
+  /** `room.info`: answers with the room. */
   async receiveRoomInfo({ room_id }: payloads.RoomIdPayload): Promise<void> {
     this.send('roominfo.dispatch', await this.eventHandler.retrieveRoom({ id: room_id }));
   }
 
+  /** `room.members`: answers with a page of members. */
   async receiveRoomMembers(data: payloads.EventPayloads['room.members']): Promise<void> {
     this.send('roommembers.dispatch', await this.eventHandler.listMembers({ id: data.room_id }, data));
   }
 
+  /** `room.messages`: answers with history, newest first. */
   async receiveRoomMessages(data: payloads.RoomMessagesPayload): Promise<void> {
     this.send('roommessages.dispatch', await this.eventHandler.retrieveMessages({ id: data.room_id }, data));
   }
 
+  /** `room.join`: the user becomes a member; tells the room. */
   async receiveRoomJoin({ room_id }: payloads.RoomIdPayload): Promise<void> {
     await this.#perform('joinRoom', this.user, room_id);
   }
 
+  /** `room.leave`: the user is no member any more; tells the room and the user. */
   async receiveRoomLeave({ room_id }: payloads.RoomIdPayload): Promise<void> {
     await this.#perform('leaveRoom', this.user, { id: room_id });
   }
 
+  /** `room.add_members`: others become members; tells the room, them included. */
   async receiveRoomAddMembers({ room_id, members }: payloads.RoomMembersPayload): Promise<void> {
     await this.#perform('addMembersToRoom', members, { id: room_id });
   }
 
+  /** `room.remove_members`: others are no members any more; tells the room and them. */
   async receiveRoomRemoveMembers({ room_id, members }: payloads.RoomMembersPayload): Promise<void> {
     await this.#perform('removeMembersFromRoom', members, { id: room_id }, this.user);
   }
 
+  /** `room.modify`: changes or deletes the room, its admins or permissions; tells the room. */
   async receiveRoomModify(data: payloads.RoomModifyPayload): Promise<void> {
     await this.#perform('modifyRoom', data, { id: data.room_id });
   }
 
+  /** `session.heartbeat`: the session is alive; answers with a status. */
   async receiveSessionHeartbeat(): Promise<void> {
     if (this.session) await this.eventHandler.updateSession(this.session);
     this.#run.outcome.status();
@@ -235,6 +253,7 @@ export class ChatMessagingConsumer {
     throw new ValidationError('session.refresh is only for connections.');
   }
 
+  /** `session.resume`: answers with what can be recovered; the gateway replays it before the answer. */
   async receiveSessionResume({ rooms }: payloads.SessionResumePayload): Promise<void> {
     const { answer, ranges } = await planResume(this.runtime, this.user, rooms);
     this.send('session.resumed', { rooms: answer });

@@ -18,6 +18,7 @@ export abstract class AbstractChannel<A extends object = InferAttributes<Channel
 
   declare creator?: NonAttribute<UserRow | null>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       room_id: uuid({ primaryKey: true }),

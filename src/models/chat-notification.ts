@@ -24,6 +24,7 @@ export abstract class AbstractChatNotification<A extends object = InferAttribute
   declare message?: NonAttribute<Message>;
   declare room?: NonAttribute<Room>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const one = uniqueKey(context, 'notifications', 'message_id', 'recipient_id', 'actor_id', 'notification_type');
     return {

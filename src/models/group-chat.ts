@@ -19,6 +19,7 @@ export abstract class AbstractGroupChat<A extends object = InferAttributes<Group
 
   declare creator?: NonAttribute<UserRow | null>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       room_id: uuid({ primaryKey: true }),

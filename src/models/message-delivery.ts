@@ -15,6 +15,7 @@ export class MessageDelivery extends Model<
 
   declare user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       message_id: uuid({ primaryKey: true }),

@@ -21,6 +21,7 @@ export abstract class AbstractMessageMediaAsset<A extends object = InferAttribut
   declare caption: string;
   declare metadata: Record<string, unknown>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(_context: ModelContext): Columns {
     return {
       id: uuidKey(),

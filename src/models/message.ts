@@ -56,6 +56,7 @@ export abstract class AbstractMessage<A extends object = InferAttributes<Message
   declare parent_message?: NonAttribute<Message | null>;
   declare forwarded_from?: NonAttribute<Message | null>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const request = uniqueKey(context, 'messages', 'sender_id', 'client_id');
     const place = uniqueKey(context, 'messages', 'room_id', 'seq');

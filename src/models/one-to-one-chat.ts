@@ -16,6 +16,7 @@ export abstract class AbstractOneToOneChat<A extends object = InferAttributes<On
   declare first_user?: NonAttribute<UserRow>;
   declare second_user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const pair = uniqueKey(context, 'one_to_one_chats', 'first_user_id', 'second_user_id');
     return {

@@ -17,6 +17,7 @@ export class Outcome extends Model<InferAttributes<Outcome>, Partial<InferAttrib
   declare reply: string | null;
   declare created_at: Date;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const place = uniqueKey(context, 'outcomes', 'room_id', 'room_offset');
     return {

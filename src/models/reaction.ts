@@ -24,6 +24,7 @@ export abstract class AbstractReaction<A extends object = InferAttributes<Reacti
 
   declare user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const one = uniqueKey(context, 'reactions', 'message_id', 'user_id');
     return {

@@ -15,6 +15,7 @@ export abstract class AbstractReadReceipt<A extends object = InferAttributes<Rea
 
   declare reader?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       message_id: uuid({ primaryKey: true }),

@@ -22,6 +22,7 @@ export class RoomMember extends Model<InferAttributes<RoomMember>, Partial<Infer
 
   declare user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       room_id: uuid({ primaryKey: true }),

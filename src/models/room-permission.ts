@@ -12,6 +12,7 @@ export class RoomPermission extends Model<InferAttributes<RoomPermission>, Parti
 
   declare user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       room_id: uuid({ primaryKey: true }),

@@ -11,6 +11,7 @@ export abstract class AbstractRoomProperty<A extends object = InferAttributes<Ro
   declare room_id: string;
   declare preferences: Record<string, unknown>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(_context: ModelContext): Columns {
     return { room_id: uuid({ primaryKey: true }), preferences: json('preferences') };
   }

@@ -35,6 +35,7 @@ export abstract class AbstractRoomType<A extends object = { room_id: string }> e
 
   declare room_id: string;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(_context: ModelContext): Columns {
     return { room_id: uuid({ primaryKey: true }) };
   }

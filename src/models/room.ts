@@ -79,6 +79,7 @@ export abstract class AbstractRoom<A extends object = InferAttributes<Room>> ext
     return [...this.roomTypes.values()].map(({ model, alias }) => ({ model, as: alias }));
   }
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     const request = uniqueKey(context, 'rooms', 'created_by_id', 'client_id');
     return {

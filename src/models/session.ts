@@ -16,6 +16,7 @@ export abstract class AbstractSession<A extends object = InferAttributes<Session
 
   declare user?: NonAttribute<UserRow>;
 
+  /** The columns. A subclass returns `{ ...super.columns(context), own: {...} }`. */
   static columns(context: ModelContext): Columns {
     return {
       id: uuidKey(),

@@ -45,10 +45,12 @@ export interface FinishedQueueEvent extends QueueEvent {
   readonly duration: number | undefined;
 }
 
+/** A job that failed; `reason` is the error's message, without content and without a token. */
 export interface FailedQueueEvent extends FinishedQueueEvent {
   readonly reason: string;
 }
 
+/** What `chat.queueEvents` emits about each event of a client: taken, begun, done, failed, given to another worker. */
 export interface QueueEventMap {
   waiting: [QueueEvent];
   active: [QueueEvent];

@@ -54,7 +54,9 @@ export function useConnection(): Connection {
 
 /** The user's rooms, newest activity first, and what can be done with the list. */
 export interface RoomsView extends RoomListState {
+  /** Loads older rooms, when `hasMore`. */
   loadMore(): Promise<void>;
+  /** Loads the list anew. */
   refresh(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export function useRooms(): RoomsView {
 export interface RoomView extends RoomState {
   /** Sends, joins, changes, ...: see `chat.room(id)`. */
   readonly actions: Room;
+  /** Loads the room anew. */
   reload(): Promise<void>;
 }
 
@@ -90,11 +93,15 @@ export interface MessagesView extends TimelineState {
   retry(clientId: string): void;
   /** Forgets a failed message. */
   discard(clientId: string): void;
+  /** Loads the messages before these, when `hasOlder`. */
   loadOlder(): Promise<void>;
+  /** Loads the messages after these, when `hasNewer`. */
   loadNewer(): Promise<void>;
+  /** Goes to the message with this `seq`: loads it with its neighbours, unless it is here already. */
   jumpTo(seq: number): Promise<void>;
   /** Marks what is here as read; call it when the user sees it. */
   markRead(): Promise<void>;
+  /** Loads the newest messages anew. */
   reload(): Promise<void>;
 }
 
