@@ -315,8 +315,8 @@ export class ChatMessagingConsumer {
   // How an event runs.
 
   /** Runs the event of this consumer's job and answers it. Rejects, after answering, when it failed for no known reason. */
-  run(mayHaveRun: boolean): Promise<StoredOutcome> {
-    return this.#run.run(mayHaveRun, async () => {
+  run(mayHaveRun: boolean, signal?: AbortSignal): Promise<StoredOutcome> {
+    const handle = async () => {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
       const access = asksUnderLock ? { roomIds: [(data as { room_id: string }).room_id] } : undefined;
@@ -325,7 +325,13 @@ export class ChatMessagingConsumer {
         access,
       );
       await handler.call(this, data);
-    });
+    };
+    return this.#run.run(mayHaveRun, handle, signal);
+  }
+
+  /** Whether it waits for the database to give it its rooms. */
+  get isLocking(): boolean {
+    return this.#run.isLocking;
   }
 
   /** What was committed; undefined as long as nothing was. */

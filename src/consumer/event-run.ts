@@ -46,6 +46,8 @@ export class EventRun {
   #isAnswered = false;
   #position = 0;
   #effects: Array<() => unknown> = [];
+  #signal: AbortSignal | undefined;
+  #isLocking = false;
 
   constructor(runtime: WorkerContext, job: ChatJob, logger: Logger, host: RunHost) {
     this.#runtime = runtime;
@@ -59,8 +61,17 @@ export class EventRun {
     return this.#committed;
   }
 
-  /** Runs `handle` and answers. Rejects, after answering, when it failed for no known reason. */
-  async run(mayHaveRun: boolean, handle: () => Promise<void>): Promise<StoredOutcome> {
+  /** Whether it waits for its rooms: for the database, not for anything a handler does. */
+  get isLocking(): boolean {
+    return this.#isLocking;
+  }
+
+  /**
+   * Runs `handle` and answers. Rejects, after answering, when it failed for no known reason. Once `signal` is aborted,
+   * nothing more is committed.
+   */
+  async run(mayHaveRun: boolean, handle: () => Promise<void>, signal?: AbortSignal): Promise<StoredOutcome> {
+    this.#signal = signal;
     if (mayHaveRun && (await this.#publishStored())) return this.#committed!;
     try {
       await handle();
@@ -90,12 +101,15 @@ export class EventRun {
   ): Promise<T> {
     const effects = this.#effects.length;
     let access: GuardResult = { roomIds: [] };
+    this.#isLocking = true;
     const { result, refusal, sealed } = await this.#runtime.store.write({
       roomIds: request.roomIds ?? this.access.roomIds,
       grouped: request.grouped ?? false,
       pairs: request.pairs ?? [],
       requests: request.requests ?? [],
+      signal: this.#signal,
       check: async (unit) => {
+        this.#isLocking = false;
         // Before the guard: who may not send any more may still learn what became of the first try.
         await request.check?.(unit);
         access = await this.#guard(unit);
@@ -178,6 +192,7 @@ export class EventRun {
         grouped: false,
         pairs: [],
         requests: [],
+        signal: this.#signal,
         check: async (unit) => {
           for (const roomId of trailing.roomIds) if (!unit.isLocked(roomId)) throw new NotFound();
         },

@@ -8,7 +8,7 @@ import type { ChatModels } from '../models/index.js';
 import { withoutDefaultScopes } from '../models/scopes.js';
 import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import { permitAll } from '../permissions/permit-all.js';
-import { type ErrorBody, ErrorCode } from '../protocol/errors.js';
+import { type ErrorBody, ErrorCode, Unavailable } from '../protocol/errors.js';
 import { errorFrame } from '../protocol/frames.js';
 import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
 import type { ChatJob, Delivery } from '../queue/queue.js';
@@ -17,6 +17,7 @@ import type { Serializers } from '../serializers/index.js';
 import { SettingsError } from '../settings/complaints.js';
 import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
 import type { ResolvedSettings } from '../settings/settings.js';
+import { inTime, TimedOut } from '../store/in-time.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { purgeOutcomes } from '../store/outcomes.js';
 import { loadUsers, UserCache } from '../store/reads/index.js';
@@ -180,6 +181,7 @@ export class WorkerRuntime implements WorkerContext {
   ): Promise<StoredOutcome | undefined> {
     const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
     let consumer: ChatMessagingConsumer | undefined;
+    const time = new AbortController();
     try {
       if (job.type.startsWith('$')) {
         await this.#inTime(answerQuestion(this, job));
@@ -192,9 +194,11 @@ export class WorkerRuntime implements WorkerContext {
         return undefined;
       }
       consumer = new this.#consumerClass(context, job, user);
-      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true));
-    } catch (error) {
-      if (error instanceof AnsweredError) throw error;
+      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal));
+    } catch (thrown) {
+      if (thrown instanceof AnsweredError) throw thrown;
+      time.abort(thrown);
+      const error = await this.#reasonOf(thrown, consumer);
       if (consumer?.committed) {
         // Out of time after its commit: that stands, and was told.
         logger.error('The event was committed, but something after it failed.', { error });
@@ -203,7 +207,7 @@ export class WorkerRuntime implements WorkerContext {
       }
       const body = this.describeError(error, job.type, logger);
       await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
-      if (isUnavailable(error)) return undefined;
+      if (error instanceof Unavailable || isUnavailable(error)) return undefined;
       throw new AnsweredError(error);
     }
   }
@@ -223,23 +227,19 @@ export class WorkerRuntime implements WorkerContext {
     await this.models.Session.destroy({ where: { last_seen: { [Op.lt]: before } } });
   }
 
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    const seconds = this.settings.handlerTimeout;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`The event took longer than ${seconds} s (handlerTimeout).`)),
-        seconds * 1000,
-      );
-    });
-    try {
-      return await Promise.race([work, timeout]);
-    } finally {
-      clearTimeout(timer);
-      work.catch(() => undefined);
-    }
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return inTime('The event', this.settings.handlerTimeout * 1000, work);
+  }
+
+  /** An event whose time ran out waiting for the database failed because of that, not because of its handler. */
+  async #reasonOf(error: unknown, consumer: ChatMessagingConsumer | undefined): Promise<unknown> {
+    if (!(error instanceof TimedOut)) return error;
+    const answers = () => inTime('The database', 1000, this.sequelize.query('SELECT 1')).then(...isTrue);
+    return consumer?.isLocking || !(await answers()) ? new Unavailable() : error;
   }
 }
+
+const isTrue = [() => true, () => false] as const;
 
 function userIdKind({ User }: ChatModels): UserIdKind {
   const { type } = User.getAttributes()[User.primaryKeyAttribute]!;

@@ -143,7 +143,7 @@ export interface ChatSettings {
   queueName?: string | undefined;
   /** Events that one worker runs at once. Default 100. */
   concurrency?: number | undefined;
-  /** Seconds that one event may take before it is answered with 4006. Default 30. */
+  /** Seconds that one event may take before it is answered with 4006; a third of it under the lock of a room. Default 30. */
   handlerTimeout?: number | undefined;
   /** Messages written in one transaction at most. Default 100. */
   groupCommitSize?: number | undefined;

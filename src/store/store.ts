@@ -1,5 +1,6 @@
 import { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
+import { inTime, TimedOut } from './in-time.js';
 import type { ClientRequest } from './requests.js';
 import { withRetry } from './retry.js';
 import type { Pair } from './standing.js';
@@ -18,6 +19,21 @@ export interface Write<T> {
   /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;
+  /** Aborted when the event's time is up: its sender was told so, and nothing of it may be committed any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds that one write of a group may take under the group's locks; one that needs longer goes alone. */
+const groupPatience = 1000;
+
+/** A write of a group that took too long. */
+class TooSlow extends Error {
+  readonly one: Waiting;
+
+  constructor(one: Waiting, cause: unknown) {
+    super('A write of a group took too long.', { cause });
+    this.one = one;
+  }
 }
 
 interface Waiting {
@@ -50,10 +66,18 @@ export class Store {
   }
 
   /** Runs `work` in a transaction (READ COMMITTED), the whole of it again after a deadlock. */
-  transaction<T>(work: (unit: UnitOfWork) => Promise<T>, grouped = false): Promise<T> {
+  transaction<T>(
+    work: (unit: UnitOfWork) => Promise<T>,
+    grouped = false,
+    signals: readonly (AbortSignal | undefined)[] = [],
+  ): Promise<T> {
     const { sequelize } = this.context;
-    const attempt = () =>
-      sequelize.transaction(
+    const stopIfLate = () => {
+      for (const signal of signals) signal?.throwIfAborted();
+    };
+    const attempt = async () => {
+      stopIfLate();
+      return sequelize.transaction(
         sequelize.getDialect() === 'sqlite'
           ? { type: Transaction.TYPES.IMMEDIATE }
           : { isolationLevel: Transaction.ISOLATION_LEVELS.READ_COMMITTED },
@@ -61,9 +85,11 @@ export class Store {
           const unit = new UnitOfWork(this.context, transaction, grouped);
           const result = await work(unit);
           await unit.flush();
+          stopIfLate();
           return result;
         },
       );
+    };
     if (sequelize.getDialect() !== 'sqlite') return withRetry(attempt);
     // SQLite has one writer: taking turns here is quicker than being refused there.
     const turn = this.#sqliteTurn.then(() => withRetry(attempt));
@@ -72,12 +98,22 @@ export class Store {
   }
 
   #alone<T>(write: Write<T>): Promise<T> {
-    return this.transaction(async (unit) => {
-      await unit.lockRooms(write.roomIds);
-      await unit.preload(write.pairs, write.requests);
-      await write.check(unit);
-      return write.run(unit);
-    });
+    // Others wait for the rooms meanwhile, and their own time must not run out with it.
+    const limit = (this.context.settings.handlerTimeout * 1000) / 3;
+    return this.transaction(
+      async (unit) => {
+        await unit.lockRooms(write.roomIds);
+        await unit.preload(write.pairs, write.requests);
+        write.signal?.throwIfAborted();
+        const run = async () => {
+          await write.check(unit);
+          return write.run(unit);
+        };
+        return inTime('What runs under the lock of a room', limit, run());
+      },
+      false,
+      [write.signal],
+    );
   }
 
   async #commitGroups(): Promise<void> {
@@ -86,22 +122,29 @@ export class Store {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, this.context.settings.groupCommitSize);
-      await this.#commitGroup(group);
+      // A group that waits for a room somebody else holds does not hold up the rooms of the next.
+      await inTime('A group', groupPatience * 2, this.#commitGroup(group)).catch(() => undefined);
     }
     this.#committing = false;
   }
 
   async #commitGroup(group: Waiting[]): Promise<void> {
+    const alone = ({ write, resolve, reject }: Waiting) => this.#alone(write).then(resolve, reject);
+    let slow: Waiting | undefined;
     if (group.length > 1) {
       try {
-        const settled = await this.transaction((unit) => runGroup(unit, group), true);
+        const signals = group.map(({ write }) => write.signal);
+        const settled = await this.transaction((unit) => runGroup(unit, group), true, signals);
         for (const settle of settled) settle();
         return;
-      } catch {
+      } catch (error) {
         // Whose fault it was shows when each is tried alone.
+        if (error instanceof TooSlow) slow = error.one;
       }
     }
-    await Promise.all(group.map(({ write, resolve, reject }) => this.#alone(write).then(resolve, reject)));
+    await Promise.all(group.filter((one) => one !== slow).map(alone));
+    // Last, and the groups behind do not wait for it.
+    if (slow) void alone(slow);
   }
 }
 
@@ -112,16 +155,24 @@ async function runGroup(unit: UnitOfWork, group: Waiting[]): Promise<Array<() =>
     group.flatMap(({ write }) => write.requests),
   );
   const settled: Array<() => void> = [];
-  for (const { write, resolve, reject } of group) {
-    const refusal = await write.check(unit).then(
-      () => null,
-      (error: unknown) => ({ error }),
+  const soon = <T>(one: Waiting, work: Promise<T>) =>
+    inTime('A write of a group', groupPatience, work).catch((error: unknown) => {
+      throw error instanceof TimedOut ? new TooSlow(one, error) : error;
+    });
+  for (const one of group) {
+    const { write, resolve, reject } = one;
+    const refusal = await soon(
+      one,
+      write.check(unit).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      ),
     );
     if (refusal) {
       settled.push(() => reject(refusal.error));
       continue;
     }
-    const result = await write.run(unit);
+    const result = await soon(one, write.run(unit));
     settled.push(() => resolve(result));
   }
   return settled;

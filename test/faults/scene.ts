@@ -22,6 +22,8 @@ export interface Fault {
   readonly signal?: NodeJS.Signals;
   /** Every worker that gets there, not only the first. */
   readonly always?: boolean;
+  /** Only when so many events have got there; they stay there. */
+  readonly hold?: number;
 }
 
 /** What `check` is told of a scene. */
@@ -55,7 +57,7 @@ export class FaultScene {
       (name) => `--import=${join(import.meta.dirname, 'preloads', name)}`,
     );
     const env = { NODE_OPTIONS: modules.join(' '), CHAT_FAULT_FILE: faultFile, ...options.env };
-    const stack = await startStack('distributed', { ownServices: true, ...options, env });
+    const stack = await startStack('distributed', { ownServices: 'redis', ...options, env });
     return new FaultScene(await gather(stack), faultFile);
   }
 

@@ -89,8 +89,8 @@ export interface StackOptions {
   workers?: number;
   /** App processes of `distributed`, default 2. */
   apps?: number;
-  /** Let MariaDB and Redis be this stack's own, so that they may be stopped; default false. */
-  ownServices?: boolean;
+  /** Let MariaDB and Redis, or Redis alone, be this stack's own, so that they may be stopped; default false. */
+  ownServices?: boolean | 'redis';
   /** `distributed`: put a proxy of its own between each process and Redis, MariaDB and (for apps) its clients. */
   proxied?: boolean;
 }
@@ -153,8 +153,8 @@ export async function sharedStack(kind: StackKind): Promise<Stack> {
 export async function startStack(kind: StackKind, options: StackOptions = {}): Promise<OwnStack> {
   await askControl('build');
   const folder = await mkdtemp(join(tmpdir(), 'chat-stack-'));
-  const mariaDb = kind === 'distributed' ? await startMariaDb({ own: options.ownServices }) : null;
-  const redis = kind === 'distributed' ? await startRedis({ own: options.ownServices }) : null;
+  const mariaDb = kind === 'distributed' ? await startMariaDb({ own: options.ownServices === true }) : null;
+  const redis = kind === 'distributed' ? await startRedis({ own: Boolean(options.ownServices) }) : null;
   const env = {
     PORT: '0',
     HOST: '127.0.0.1',

@@ -3,7 +3,8 @@
  * The package has no code for this; the built classes are wrapped from outside.
  *
  * CHAT_FAULT_FILE names a file that is not there as a rule. A test arms it by writing `{ point, type, signal, always }`;
- * the one process that gets there first takes the file away and is hit; with `always` the file stays.
+ * the one process that gets there first takes the file away and is hit; with `always` the file stays. With `hold`, so
+ * many events get to the point and stay there, and then the process is hit.
  */
 import { readFileSync, renameSync } from 'node:fs';
 
@@ -16,9 +17,9 @@ if (file) {
   const around = (prototype, name, before, after) => {
     const original = prototype[name];
     prototype[name] = async function (...args) {
-      if (before) reach(before, this, args);
+      if (before) await reach(before, this, args);
       const result = await original.apply(this, args);
-      if (after) reach(after, this, args);
+      if (after) await reach(after, this, args);
       return result;
     };
   };
@@ -28,7 +29,9 @@ if (file) {
   around(Publisher.prototype, 'reply', undefined, 'after answer');
 }
 
-function reach(point, self, [first]) {
+let held = 0;
+
+async function reach(point, self, [first]) {
   let fault;
   try {
     fault = JSON.parse(readFileSync(file, 'utf8'));
@@ -40,6 +43,7 @@ function reach(point, self, [first]) {
   // A transaction does not know its event.
   if (fault.type && job?.type && job.type !== fault.type) return;
   if (fault.content && job?.data?.content !== fault.content) return;
+  if (fault.hold && ++held < fault.hold) return new Promise(() => {});
   if (!fault.always) {
     try {
       renameSync(file, `${file}.${process.pid}`);

@@ -5,7 +5,7 @@ import { acknowledged, answered, createGroup } from '../helpers/chat.js';
 import { until } from '../helpers/processes.js';
 import type { WireAck, WireError, WireMessage, WireRoom } from '../helpers/shapes.js';
 import { type Chatter, type OwnStack, startStack } from '../helpers/stack.js';
-import { type Crowd, FrameLog, gather, startLoad, upTo } from './crowd.js';
+import { type Crowd, FrameLog, gather, startLoad, upTo } from '../system/crowd.js';
 
 let crowd: Crowd;
 let stack: OwnStack;
