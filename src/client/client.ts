@@ -19,6 +19,8 @@ export interface ChatClientOptions extends ConnectionOptions {
   userId?: string | number | undefined;
   /** Keeps the outbox over a reload; see `webOutboxStorage`. */
   storage?: OutboxStorage | undefined;
+  /** How long a message of the outbox may wait before it has failed, default 24 hours. */
+  outboxTimeout?: number | undefined;
   /** Acknowledge messages as they arrive, so that senders see them delivered; default true. */
   acknowledge?: boolean | undefined;
   /** How long a request waits for its answer, default 30,000; 0: for ever. */
@@ -89,12 +91,13 @@ export class ChatClient {
     this.#requests = new Requests((text) => this.#connection.send(text));
     this.outbox = new Outbox(
       {
-        send: (data) => this.#requests.send('message.send', data) as Promise<MessageAck>,
+        send: (data, sending) => this.#requests.send('message.send', data, sending) as Promise<MessageAck>,
         userId: () => this.userId,
         changed: (entry) => this.#emitter.emit('outbox', entry),
         failed,
       },
       options.storage,
+      options.outboxTimeout,
     );
     this.#host = {
       request: (event, data, requestOptions) => this.request(event, data, requestOptions),

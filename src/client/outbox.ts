@@ -39,7 +39,7 @@ export type SentMessage = Promise<MessageAck> & { readonly clientId: string };
 
 /** What the outbox needs of the client. */
 export interface OutboxHost {
-  send(data: MessageSendInput): Promise<MessageAck>;
+  send(data: MessageSendInput, options: { timeout: number; signal: AbortSignal }): Promise<MessageAck>;
   userId(): string | undefined;
   changed(entry: OutboxEntry): void;
   failed(error: unknown): void;
@@ -48,18 +48,22 @@ export interface OutboxHost {
 interface Lane {
   readonly queue: string[];
   isBusy: boolean;
+  /** Ends the sending of the first one. */
+  abort?: AbortController;
 }
 
 /** Entries that may wait or have failed; beyond, a send is refused. */
 const maxEntries = 1000;
-/** After so long a message that still finds no way has failed. */
-const giveUpAfter = 24 * 3600 * 1000;
+/** The longest delay a timer takes. */
+const maxTimer = 2 ** 31 - 1;
 const none: readonly OutboxEntry[] = [];
 
 /** Messages that are not sent yet. Those of one room go one after the other, so that their order stays. */
 export class Outbox {
   readonly #host: OutboxHost;
   readonly #storage: OutboxStorage | undefined;
+  /** After so many milliseconds a message that still finds no way has failed. */
+  readonly #giveUpAfter: number;
   readonly #entries = new Map<string, OutboxEntry>();
   readonly #lanes = new Map<string, Lane>();
   readonly #waiting = new Map<string, { resolve(ack: MessageAck): void; reject(error: ChatError): void }>();
@@ -68,10 +72,12 @@ export class Outbox {
   #isLoaded: boolean;
   #isClosed = false;
   #position = 0;
-  #timers = new Map<ReturnType<typeof setTimeout>, () => void>();
+  /** Ends the waits before another try. */
+  readonly #waits = new Set<() => void>();
 
-  constructor(host: OutboxHost, storage: OutboxStorage | undefined) {
+  constructor(host: OutboxHost, storage: OutboxStorage | undefined, giveUpAfter = 24 * 3600 * 1000) {
     this.#host = host;
+    this.#giveUpAfter = giveUpAfter;
     this.#storage = storage;
     this.#isLoaded = storage === undefined;
   }
@@ -122,14 +128,18 @@ export class Outbox {
     this.#enqueue(entry.room_id, clientId);
   }
 
-  /** Forgets a failed message, or one that was not handed to the server yet. */
+  /**
+   * Forgets a message that failed or waits. One whose answer is outstanding is not sent again, but may have reached the
+   * server: then it is a message like any other.
+   */
   discard(clientId: string): void {
     const entry = this.#entries.get(clientId);
-    const lane = entry && this.#lanes.get(entry.room_id);
-    if (!entry || (lane?.isBusy && lane.queue[0] === clientId)) return;
-    const index = lane?.queue.indexOf(clientId) ?? -1;
-    if (index >= 0) lane!.queue.splice(index, 1);
+    if (!entry) return;
     this.#remove(clientId, { ...entry, status: 'discarded' });
+    const lane = this.#lanes.get(entry.room_id);
+    const index = lane?.queue.indexOf(clientId) ?? -1;
+    if (index === 0 && lane!.isBusy) lane!.abort?.abort();
+    else if (index >= 0) lane!.queue.splice(index, 1);
     this.#waiting.get(clientId)?.reject(new ChatError(ClientErrorCode.closed, 'The message was discarded.'));
     this.#waiting.delete(clientId);
   }
@@ -144,10 +154,7 @@ export class Outbox {
   /** Stops sending. What is pending stays in the storage; its promises reject. */
   close(): void {
     this.#isClosed = true;
-    for (const [timer, wake] of this.#timers) {
-      clearTimeout(timer);
-      wake();
-    }
+    for (const wake of this.#waits) wake();
     for (const { reject } of this.#waiting.values()) reject(closed());
     this.#waiting.clear();
   }
@@ -186,7 +193,8 @@ export class Outbox {
     lane.isBusy = true;
     while (lane.queue.length > 0 && !this.#isClosed) {
       const clientId = lane.queue[0]!;
-      if ((await this.#deliver(clientId)) === 'stopped') break;
+      lane.abort = new AbortController();
+      if ((await this.#deliver(clientId, lane.abort.signal)) === 'stopped') break;
       lane.queue.shift();
     }
     lane.isBusy = false;
@@ -195,25 +203,30 @@ export class Outbox {
     else if (!this.#isClosed) void this.#work(roomId);
   }
 
-  async #deliver(clientId: string): Promise<'done' | 'stopped'> {
+  async #deliver(clientId: string, signal: AbortSignal): Promise<'done' | 'stopped'> {
     const entry = this.#entries.get(clientId)!;
     const { room_id, content, extra_fields } = entry;
     const data = { room_id, content, client_id: clientId, ...(extra_fields && { extra_fields }) };
     for (let tries = 0; ; tries++) {
       try {
-        const ack = await this.#host.send(data);
+        const timeout = Date.parse(entry.created_at) + this.#giveUpAfter - Date.now();
+        if (timeout <= 0) throw new ChatError(ClientErrorCode.timeout, 'The message waited too long.');
+        const ack = await this.#host.send(data, { timeout: Math.min(timeout, maxTimer), signal });
+        if (signal.aborted) return 'done';
         this.#remove(clientId, { ...entry, status: 'sent', message_id: ack.message_id, seq: ack.seq });
         this.#waiting.get(clientId)?.resolve(ack);
         this.#waiting.delete(clientId);
         return 'done';
       } catch (error) {
+        if (signal.aborted) return 'done';
         if (this.#isClosed || (error instanceof ChatError && error.code === ClientErrorCode.closed)) return 'stopped';
         const delay = retryDelay(error, tries);
-        if (delay === undefined || Date.now() - Date.parse(entry.created_at) > giveUpAfter) {
+        if (delay === undefined) {
           this.#fail(entry, error);
           return 'done';
         }
-        await this.#pause(delay);
+        await this.#pause(delay, signal);
+        if (signal.aborted) return 'done';
         if (this.#isClosed) return 'stopped';
       }
     }
@@ -247,14 +260,16 @@ export class Outbox {
       .catch((error: unknown) => this.#host.failed(error));
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        this.#timers.delete(timer);
+        clearTimeout(timer);
+        this.#waits.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, milliseconds);
-      this.#timers.set(timer, wake);
+      this.#waits.add(wake);
+      signal.addEventListener('abort', wake);
     });
   }
 }

@@ -57,7 +57,8 @@ export class Timeline extends Store<TimelineState> {
   #limbo: readonly OutboxEntry[] = [];
   /** The user looks at the past, so that the newest are let go rather than the oldest. */
   #looksBack = false;
-  #isReading = false;
+  /** Ids that were told to be read. */
+  readonly #reported = new Set<string>();
 
   constructor(chat: ChatClient, roomId: string, options: TimelineOptions = {}) {
     super({
@@ -105,15 +106,21 @@ export class Timeline extends Store<TimelineState> {
   async markRead(): Promise<void> {
     const me = this.#chat.userId;
     const unread = this.get().messages.filter(
-      ({ sender, read_receipts }) =>
-        String(sender.id) !== me && !read_receipts.some(({ reader }) => String(reader.id) === me),
+      ({ id, sender, read_receipts }) =>
+        String(sender.id) !== me &&
+        // The list of receipts holds the newest ones only.
+        !this.#reported.has(id) &&
+        !read_receipts.some(({ reader }) => String(reader.id) === me),
     );
-    if (unread.length === 0 || this.#isReading) return;
-    this.#isReading = true;
+    if (unread.length === 0) return;
+    // Telling it again would do no harm.
+    if (this.#reported.size > 10_000) this.#reported.clear();
+    for (const { id } of unread) this.#reported.add(id);
     try {
       await this.#chat.room(this.roomId).read(...unread);
-    } finally {
-      this.#isReading = false;
+    } catch (error) {
+      for (const { id } of unread) this.#reported.delete(id);
+      throw error;
     }
   }
 

@@ -91,7 +91,7 @@ export interface MessagesView extends TimelineState {
   send(content: string, extra?: MessageExtras): SentMessage;
   /** Sends a failed message again. */
   retry(clientId: string): void;
-  /** Forgets a failed message. */
+  /** Forgets a message that failed or waits. */
   discard(clientId: string): void;
   /** Loads the messages before these, when `hasOlder`. */
   loadOlder(): Promise<void>;

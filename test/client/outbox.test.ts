@@ -102,6 +102,49 @@ describe('the outbox', () => {
     expect(client.outbox.entries('r')).toEqual([]);
   });
 
+  test('forgets a message that waits, also the first of its room, and goes on with the next', async () => {
+    fake = await startFakeServer(({ data }) => {
+      if (data.content === 'unanswered') return undefined;
+      if (data.content === 'busy') return { error: { code: 4029, detail: 'Slow down.', retry_after: 3600 } };
+      return ack(1);
+    });
+    const client = makeClient(fake.url, undefined, { autoConnect: false });
+    const unsent = client.room('r').send('never sent');
+    client.connect();
+    client.outbox.discard(unsent.clientId);
+    await expect(unsent).rejects.toMatchObject({ code: 1000 });
+    for (const content of ['unanswered', 'busy']) {
+      const message = client.room('r').send(content);
+      const next = client.room('r').send(`after ${content}`);
+      await expect.poll(sent).toContain(content);
+      client.outbox.discard(message.clientId);
+      expect(client.outbox.entries('r')).toMatchObject([{ content: `after ${content}` }]);
+      await expect(message).rejects.toMatchObject({ code: 1000 });
+      await next;
+    }
+    expect(client.outbox.entries('r')).toEqual([]);
+    expect(sent()).toEqual(['unanswered', 'after unanswered', 'busy', 'after busy']);
+  });
+
+  test('gives a message up when it has waited too long, and goes on with the next', async () => {
+    let isSilent = true;
+    fake = await startFakeServer(({ event_type }) => {
+      if (event_type !== 'message.send') return { status: 'success' };
+      return isSilent ? undefined : ack(1);
+    });
+    const client = makeClient(fake.url, undefined, { outboxTimeout: 1500 });
+    const [first, second] = ['one', 'two'].map((content) => client.room('r').send(content));
+    await expect(first).rejects.toMatchObject({ code: 408 });
+    await expect(second).rejects.toMatchObject({ code: 408 });
+    expect(client.outbox.entries('r')).toMatchObject([
+      { content: 'one', status: 'failed', error: { code: 408 } },
+      { content: 'two', status: 'failed', error: { code: 408 } },
+    ]);
+    isSilent = false;
+    client.outbox.retry(first!.clientId);
+    await expect.poll(() => client.outbox.entries('r').map(({ content }) => content)).toEqual(['two']);
+  });
+
   test('does not send what is too large again and again', async () => {
     fake = await startFakeServer(({ data }, socket) => {
       if (String(data.content).length < 100) return ack(1);

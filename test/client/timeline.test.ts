@@ -212,6 +212,26 @@ describe('a timeline', () => {
   });
 });
 
+test('messages that come while others are being marked as read are marked too, and none twice', async () => {
+  const { anns, bens, roomId } = await pair();
+  const timeline = createTimeline(bens, roomId);
+  const stop = timeline.subscribe(() => {});
+  await anns.room(roomId).send('one');
+  await until(timeline, ({ messages }) => messages.length === 1);
+  const asked: string[][] = [];
+  const request = bens.request.bind(bens);
+  bens.request = ((event: 'message.read', data: { message_id: string[] }, options?: object) => {
+    if (event === 'message.read') asked.push(data.message_id);
+    return request(event, data, options);
+  }) as typeof bens.request;
+  const first = timeline.markRead();
+  await anns.room(roomId).send('two');
+  const { messages } = await until(timeline, (state) => state.messages.length === 2);
+  await Promise.all([first, timeline.markRead(), timeline.markRead()]);
+  expect(asked).toEqual(messages.map(({ id }) => [id]));
+  stop();
+});
+
 describe('a room list', () => {
   test('is in step with what happens: last messages, unread counts, order, rooms that come and go', async () => {
     const { anns, ben, bens, roomId, wire } = await pair();
