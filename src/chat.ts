@@ -8,7 +8,7 @@ import type { Broadcast } from './broadcast/broadcast.js';
 import { ChatConnection } from './gateway/connection.js';
 import { Gateway } from './gateway/gateway.js';
 import { createMiddleware } from './gateway/middleware.js';
-import type { ChatModels } from './models/index.js';
+import { type ChatModels, modelNamed } from './models/index.js';
 import type { EventPayloads } from './protocol/payload-types.js';
 import type { QueueEvents } from './queue/queue.js';
 import type { Serializers } from './serializers/index.js';
@@ -163,10 +163,7 @@ export function createChat(input: ChatSettings): Chat {
     models,
     broadcast,
     queueEvents: queue.events,
-    getModel(name) {
-      if (Object.hasOwn(models, name)) return models[name];
-      throw new Error(`There is no model named ${String(name)}; those are ${Object.keys(models).join(', ')}.`);
-    },
+    getModel: (name) => modelNamed(models, name),
     getSerializer: runtime.serializers.getSerializer,
     middleware: () => middleware.handler,
     attach: (server) => attach(server),

@@ -1,11 +1,10 @@
 // Long: every built-in event of the protocol is a short method here, so that one subclass can change any of them.
 
-import type { Model } from 'sequelize';
 import type { Logger } from 'winston';
 import type { WriteOptions } from '../handlers/base.js';
 import type { EventHandler } from '../handlers/event-handler.js';
 import type { MembershipResult } from '../handlers/room.js';
-import type { ChatModels } from '../models/index.js';
+import { type ChatModels, modelNamed, type Room } from '../models/index.js';
 import { askGuard } from '../permissions/guards.js';
 import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
@@ -14,9 +13,12 @@ import { dispatchFrame } from '../protocol/frames.js';
 import type * as payloads from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
 import type { ChatJob } from '../queue/queue.js';
+import type { Serializers } from '../serializers/index.js';
+import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { EventRun } from './event-run.js';
 import type { Acknowledgement } from './outcome.js';
+import { refuseOtherResult, warnOfOtherResult } from './results.js';
 import { planResume } from './resume.js';
 import type { WorkerContext } from './worker-context.js';
 
@@ -49,7 +51,8 @@ export class ChatMessagingConsumer {
   protected readonly runtime: WorkerContext;
   protected readonly job: ChatJob;
   readonly #run: EventRun;
-  readonly #told = new Set<string>();
+  /** Operations that were told of, each with its results. */
+  readonly #told = new Map<string, readonly unknown[]>();
 
   constructor(runtime: WorkerContext, job: ChatJob, user: ActingUser) {
     this.runtime = runtime;
@@ -86,8 +89,22 @@ export class ChatMessagingConsumer {
     return this.runtime.models;
   }
 
+  /** The same by name, as `chat.getModel`; without its default scope. */
+  protected getModel<N extends keyof ChatModels>(name: N): ChatModels[N] {
+    return modelNamed(this.runtime.models, name);
+  }
+
+  /** The configured serializer, as `chat.getSerializer`. */
+  protected get getSerializer(): Serializers['getSerializer'] {
+    return this.runtime.serializers.getSerializer;
+  }
+
+  protected get settings(): ResolvedSettings {
+    return this.runtime.settings;
+  }
+
   /** The room the guard found, where the event names one. */
-  get room(): Model | undefined {
+  get room(): Room | undefined {
     return this.#run.access.room;
   }
 
@@ -145,9 +162,11 @@ export class ChatMessagingConsumer {
 
   /**
    * For own events: a transaction with these rooms locked, in which the guard is asked again. What is sent inside it is
-   * stored with it, and told after the commit. The asker is answered when the event has ended.
+   * stored with it, and told after the commit. The asker is answered when the event has ended. An event has one: were the
+   * worker to die between two, the second would never be.
    */
-  transaction<T>(roomIds: string[], run: (options: WriteOptions) => Promise<T>): Promise<T> {
+  async transaction<T>(roomIds: string[], run: (options: WriteOptions) => Promise<T>): Promise<T> {
+    this.#run.refuseSecond();
     return this.#run.write({ roomIds }, run, false);
   }
 
@@ -353,10 +372,12 @@ export class ChatMessagingConsumer {
     const operation = this.eventHandler[name] as (...args: unknown[]) => Promise<never>;
     const result = await operation.apply(this.eventHandler, args as unknown[]);
     if (!this.#told.has(name)) this.#tellOf([name, ...(args as unknown[])], result);
+    else if (!this.#told.get(name)!.includes(result)) warnOfOtherResult(this.runtime, this.eventHandler, name);
   }
 
   #tellOf([name, ...args]: readonly [name: string, ...args: unknown[]], result: unknown): void {
-    this.#told.add(name);
+    this.#told.set(name, [...(this.#told.get(name) ?? []), result]);
+    refuseOtherResult(this.eventHandler, name, result);
     const tell = this.#tellers[name as keyof Tellers] as (result: unknown, ...args: unknown[]) => void;
     tell(result, ...args);
   }

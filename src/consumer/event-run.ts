@@ -44,6 +44,7 @@ export class EventRun {
   /** What this run, or an earlier one, has committed so far, of all its writes. */
   #committed: StoredOutcome | undefined;
   #isAnswered = false;
+  #isWriting = false;
   #position = 0;
   #effects: Array<() => unknown> = [];
   #signal: AbortSignal | undefined;
@@ -99,6 +100,16 @@ export class EventRun {
     run: (options: WriteOptions) => Promise<T>,
     isAnswer = !this.#isAnswered,
   ): Promise<T> {
+    if (this.#isWriting) throw new Error(`The event ${this.#host.eventType} ${nested}`);
+    this.#isWriting = true;
+    try {
+      return await this.#write(request, run, isAnswer);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async #write<T>(request: WriteRequest, run: (options: WriteOptions) => Promise<T>, isAnswer: boolean): Promise<T> {
     const effects = this.#effects.length;
     let access: GuardResult = { roomIds: [] };
     this.#isLocking = true;
@@ -146,6 +157,14 @@ export class EventRun {
     await this.#publish(sealed, isAnswer);
     if (refusal) throw refusal;
     return result;
+  }
+
+  /** Throws when the event has committed a write: after a crash nobody would go on behind that. */
+  refuseSecond(): void {
+    if (!this.#committed) return;
+    throw new Error(
+      `The event ${this.#host.eventType} calls transaction() a second time, or after another write. An event commits once: name all its rooms in one transaction(), or send another event from afterCommit.`,
+    );
   }
 
   /** Answers an event that was cut short after a commit: what is done is done. */
@@ -272,6 +291,10 @@ export class EventRun {
     return true;
   }
 }
+
+/** It would wait for its own lock. */
+const nested =
+  'begins a write while another of its writes is under way. Inside a transaction call the method that begins with _, and give it the options; otherwise await the first write.';
 
 /** Marks the job as failed; its sender has been answered, and the log has the error. */
 export class AnsweredError extends Error {

@@ -61,6 +61,7 @@ export class WorkerRuntime implements WorkerContext {
   readonly publisher: Publisher;
   /** The events as registered, checked at start. */
   readonly eventTypes: ReadonlyMap<string, CheckedRegistration>;
+  readonly warned = new Set<string>();
   readonly #consumerClass: new (
     runtime: WorkerContext,
     job: ChatJob,

@@ -15,6 +15,8 @@ export interface WorkerContext extends HandlerContext {
   readonly publisher: Publisher;
   readonly exceptionHandler: ExceptionHandler;
   readonly eventHandlerClass: new (context: HandlerContext, scope: EventScope) => EventHandler;
+  /** Operations whose override was warned of. */
+  readonly warned: Set<string>;
   /** How the consumer's own event is registered, its handler a method of this very consumer. */
   registration(consumer: { readonly eventType: string }): CheckedRegistration;
   /** What a client is told about an error: what `exceptionHandlerClass` says, or 4006 when that one fails itself. */

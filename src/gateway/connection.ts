@@ -43,6 +43,12 @@ interface Connected {
 const maxTyping = 4;
 const open = 1;
 
+/** The same promise; an override that does not wait for it must not end the process by its rejection. */
+function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /**
  * One socket of one device. Subclass it and name the class in `connectionClass` to act on connecting, disconnecting
  * and on every frame received; call `super` in each.
@@ -70,6 +76,9 @@ export class ChatConnection implements GatewayConnection {
   #disconnected: Promise<void> = Promise.resolve();
   #address: string | undefined;
   #isReady = false;
+  /** Whether `connect` and `disconnect` of this class were reached, which an override may forget. */
+  #isConnected = false;
+  #hasLeft = false;
   #isClosed = false;
   #isPaused = false;
   #isAlive = true;
@@ -128,7 +137,7 @@ export class ChatConnection implements GatewayConnection {
       () => this.close(CloseCode.tryAgainLater, 'Not ready in time, try again later.'),
       this.gateway.settings.readyTimeout * 1000,
     );
-    this.connect()
+    this.#connect()
       .then(() => this.#ready())
       .catch((error: unknown) => this.#refuse(error))
       .finally(() => clearTimeout(timeout));
@@ -138,7 +147,11 @@ export class ChatConnection implements GatewayConnection {
    * Authenticates, registers the session, joins the user's rooms, and sends `chat.notifications` first. Frames the
    * client sends meanwhile wait. After `super.connect()`, `user` and `session` are set.
    */
-  async connect(): Promise<void> {
+  connect(): Promise<void> {
+    return handled(this.#register());
+  }
+
+  async #register(): Promise<void> {
     const { settings } = this.gateway;
     if (this.gateway.isClosing) throw new ConnectionRefused(CloseCode.goingAway, 'The server is going away.');
     const address = (this.request as IncomingMessage & { ip?: string }).ip ?? this.request.socket.remoteAddress ?? '';
@@ -166,10 +179,25 @@ export class ChatConnection implements GatewayConnection {
     if (this.#isClosed) return;
     for (const frame of reply.frames) this.#write(frame);
     await this.channelSetup(reply.result.rooms);
+    this.#isConnected = true;
+  }
+
+  /** `connect` as overridden, which may throw at once or not wait. */
+  async #connect(): Promise<void> {
+    await this.connect();
+    if (this.#isConnected || this.#socket.readyState > open) return;
+    throw new Error(
+      `connect() of ${this.constructor.name} ended before super.connect() had: write "await super.connect()".`,
+    );
   }
 
   /** Called once when the socket has closed. Leaves all groups and removes the session. */
-  async disconnect(_code: number): Promise<void> {
+  disconnect(_code: number): Promise<void> {
+    this.#hasLeft = true;
+    return handled(this.#leave());
+  }
+
+  async #leave(): Promise<void> {
     await this.channelCleanup();
     if (this.session) {
       await this.gateway.ask(
@@ -345,10 +373,21 @@ export class ChatConnection implements GatewayConnection {
     this.#events.length = 0;
     this.#held.length = 0;
     if (this.#address !== undefined) this.gateway.releaseAddress(this.#address);
-    this.#disconnected = this.disconnect(code).catch((error: unknown): void => {
-      // The session's row stays behind and is removed when it has expired.
+    this.#disconnected = this.#disconnect(code);
+  }
+
+  /** `disconnect` as overridden; whatever that does, the groups are left and the session is removed. */
+  async #disconnect(code: number): Promise<void> {
+    const failed = (error: unknown) => {
+      // The session's row may stay behind; it is removed when it has expired.
       if (!this.gateway.isClosing) this.logger.warn('Disconnecting failed.', { error });
-    });
+    };
+    try {
+      await this.disconnect(code);
+    } catch (error) {
+      failed(error);
+    }
+    if (!this.#hasLeft) await ChatConnection.prototype.disconnect.call(this, code).catch(failed);
   }
 
   /** Runs one event after the other; over `maxPendingEvents` the socket is not read. */

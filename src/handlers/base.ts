@@ -1,6 +1,6 @@
-import type { Model, Transaction } from 'sequelize';
+import type { Transaction } from 'sequelize';
 import type { Logger } from 'winston';
-import type { ChatModels } from '../models/index.js';
+import { type ChatModels, modelNamed, type Room } from '../models/index.js';
 import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
@@ -23,7 +23,7 @@ export interface WriteOptions {
   /** Locked rooms, their numbers, and rows to insert with the commit. */
   readonly unit: UnitOfWork;
   /** The room as the guard found it under the lock, where the event names one. */
-  readonly room?: Model | undefined;
+  readonly room?: Room | undefined;
 }
 
 /** What a write needs before it runs. */
@@ -88,6 +88,16 @@ export abstract class BaseHandler {
   /** The configured models, `models.Message`, besides `models.User`. */
   protected get models(): ChatModels {
     return this.context.models;
+  }
+
+  /** The same by name, as `chat.getModel`; without its default scope, as all that handlers use. */
+  protected getModel<N extends keyof ChatModels>(name: N): ChatModels[N] {
+    return modelNamed(this.context.models, name);
+  }
+
+  /** The configured serializer, as `chat.getSerializer`. It shows what was loaded; `_retrieveRoom` reads a whole room. */
+  protected get getSerializer(): Serializers['getSerializer'] {
+    return this.context.serializers.getSerializer;
   }
 
   protected get settings(): ResolvedSettings {

@@ -45,7 +45,8 @@ export abstract class MessageHandler extends RoomHandler {
    * Sends a message: cleans its content, commits `_createMessage`, publishes. Returns the message as it was sent. Side
    * effects belong after `super.createMessage`; by then it is committed.
    */
-  async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
+  async createMessage(given: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
+    const data = withFields(given);
     const content = this.#cleaned(data);
     const write = () =>
       this.scope.write(
@@ -71,10 +72,11 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Inside the transaction: writes the message and its media. `content` is sanitised. */
   async _createMessage(
-    data: MessageSendPayload,
+    given: MessageSendPayload,
     user: ActingUser,
     options: WriteOptions = this.writing,
   ): Promise<MessageShape> {
+    const data = withFields(given);
     const { unit } = options;
     const { parent_message_id, forwarded_from_id, media, ...columns } = data.extra_fields;
     if (parent_message_id && forwarded_from_id) {
@@ -361,4 +363,10 @@ export abstract class MessageHandler extends RoomHandler {
 /** A row as its serializer sees it: an instance where the host has a class of its own, which may show it otherwise. */
 function instanceOf(model: ModelStatic<Model>, row: object): object {
   return isStandard(model) ? { ...row } : model.build(row as never, { isNewRecord: false });
+}
+
+/** What an override passes may lack what the check of an event gives. */
+function withFields(data: MessageSendPayload): MessageSendPayload {
+  const given: Partial<MessageSendPayload['extra_fields']> = data.extra_fields ?? {};
+  return { ...data, extra_fields: { ...given, media: given.media ?? [] } };
 }

@@ -74,7 +74,8 @@ export abstract class RoomHandler extends NotificationHandler {
     if (!type) throw new ValidationError({ type: ['Unknown room type.'] });
     const now = new Date();
     const room = { id: newId(), type: data.type, last_seq: 0, last_offset: 0 };
-    const { property, ...fields } = data.extra_fields;
+    // What an override passes may lack them.
+    const { property, ...fields } = data.extra_fields ?? {};
     await this.models.Room.create(
       {
         ...room,

@@ -1,5 +1,14 @@
 import { DataTypes, type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, flag, type ModelContext, text, type UserId, userId, uuid } from './columns.js';
+import {
+  type Columns,
+  flag,
+  type ModelContext,
+  type OwnModelOptions,
+  text,
+  type UserId,
+  userId,
+  uuid,
+} from './columns.js';
 import type { UserRow } from './user.js';
 
 /** Columns of `channels`. */
@@ -30,6 +39,8 @@ export abstract class AbstractChannel<A extends object = InferAttributes<Channel
       is_public: flag(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A room in which few write and many read. */

@@ -1,5 +1,15 @@
 import { DataTypes, type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, type ModelContext, time, type UserId, uniqueKey, userId, uuid, uuidKey } from './columns.js';
+import {
+  type Columns,
+  type ModelContext,
+  type OwnModelOptions,
+  time,
+  type UserId,
+  uniqueKey,
+  userId,
+  uuid,
+  uuidKey,
+} from './columns.js';
 import type { Message } from './message.js';
 import type { Room } from './room.js';
 import type { UserRow } from './user.js';
@@ -37,6 +47,8 @@ export abstract class AbstractChatNotification<A extends object = InferAttribute
       created_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** Something that a user is shown on connecting, until they have seen it. */

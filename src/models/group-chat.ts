@@ -1,5 +1,14 @@
 import { DataTypes, type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, flag, type ModelContext, text, type UserId, userId, uuid } from './columns.js';
+import {
+  type Columns,
+  flag,
+  type ModelContext,
+  type OwnModelOptions,
+  text,
+  type UserId,
+  userId,
+  uuid,
+} from './columns.js';
 import type { UserRow } from './user.js';
 
 /** Columns of `group_chats`. */
@@ -32,6 +41,8 @@ export abstract class AbstractGroupChat<A extends object = InferAttributes<Group
       group_locked: flag(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A room whose participants talk to each other. */

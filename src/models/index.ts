@@ -108,6 +108,13 @@ export function initModels(sequelize: Sequelize, settings: ModelSettings): ChatM
   return models;
 }
 
+/** The model in use under that name, a host's room types by theirs. Throws for a name that no model has. */
+export function modelNamed<N extends keyof ChatModels>(models: ChatModels, name: N): ChatModels[N] {
+  if (Object.hasOwn(models, name)) return models[name];
+  const names = Object.keys(models).filter((key) => key !== 'roomTypes');
+  throw new Error(`There is no model named ${String(name)}; those are ${names.join(', ')}.`);
+}
+
 function userIdType(sequelize: Sequelize, userModel: ModelStatic<Model>): ModelContext['userIdType'] {
   if (!userModel?.sequelize || !userModel.rawAttributes) {
     throw new Error('userModel must be an initialised Sequelize model: call its init() or define() before createChat.');

@@ -1,5 +1,5 @@
 import { DataTypes, type InferAttributes, Model } from 'sequelize';
-import { type Columns, json, type ModelContext, text, uuid, uuidKey } from './columns.js';
+import { type Columns, json, type ModelContext, type OwnModelOptions, text, uuid, uuidKey } from './columns.js';
 
 /** Columns of `message_media_assets`. */
 export abstract class AbstractMessageMediaAsset<A extends object = InferAttributes<MessageMediaAsset>> extends Model<
@@ -35,6 +35,8 @@ export abstract class AbstractMessageMediaAsset<A extends object = InferAttribut
       metadata: json('metadata'),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** An attachment of a message: a link to media stored elsewhere. */

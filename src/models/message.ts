@@ -4,6 +4,7 @@ import {
   type Columns,
   flag,
   type ModelContext,
+  type OwnModelOptions,
   time,
   type UserId,
   uniqueKey,
@@ -79,6 +80,8 @@ export abstract class AbstractMessage<A extends object = InferAttributes<Message
       updated_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A message of a room. */

@@ -1,5 +1,13 @@
 import { type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, type ModelContext, type UserId, uniqueKey, userId, uuid } from './columns.js';
+import {
+  type Columns,
+  type ModelContext,
+  type OwnModelOptions,
+  type UserId,
+  uniqueKey,
+  userId,
+  uuid,
+} from './columns.js';
 import type { UserRow } from './user.js';
 
 /** Columns of `one_to_one_chats`: the pair of users, in the order that makes it unique. */
@@ -25,6 +33,8 @@ export abstract class AbstractOneToOneChat<A extends object = InferAttributes<On
       second_user_id: userId(context, { unique: pair }),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A room of exactly two users. */

@@ -3,6 +3,7 @@ import {
   bytes,
   type Columns,
   type ModelContext,
+  type OwnModelOptions,
   time,
   type UserId,
   uniqueKey,
@@ -35,6 +36,8 @@ export abstract class AbstractReaction<A extends object = InferAttributes<Reacti
       created_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** One user's reaction to one message. */

@@ -1,5 +1,5 @@
 import { type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, type ModelContext, time, type UserId, userId, uuid } from './columns.js';
+import { type Columns, type ModelContext, type OwnModelOptions, time, type UserId, userId, uuid } from './columns.js';
 import type { UserRow } from './user.js';
 
 /** Columns of `read_receipts`: at most one per message and user. */
@@ -23,6 +23,8 @@ export abstract class AbstractReadReceipt<A extends object = InferAttributes<Rea
       read_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** One user has read one message. */

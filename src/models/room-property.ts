@@ -1,5 +1,5 @@
 import { type InferAttributes, Model } from 'sequelize';
-import { type Columns, json, type ModelContext, uuid } from './columns.js';
+import { type Columns, json, type ModelContext, type OwnModelOptions, uuid } from './columns.js';
 
 /** Columns of `room_properties`. */
 export abstract class AbstractRoomProperty<A extends object = InferAttributes<RoomProperty>> extends Model<
@@ -15,6 +15,8 @@ export abstract class AbstractRoomProperty<A extends object = InferAttributes<Ro
   static columns(_context: ModelContext): Columns {
     return { room_id: uuid({ primaryKey: true }), preferences: json('preferences') };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** What a room's people set for it: free-form preferences. */

@@ -1,6 +1,6 @@
 import { Model, type ModelStatic, type Sequelize } from 'sequelize';
 import { SettingsError } from '../settings/complaints.js';
-import { type Columns, type ModelContext, uuid } from './columns.js';
+import { type Columns, type ModelContext, type OwnModelOptions, uuid } from './columns.js';
 import { type ChatModelClass, defineModel } from './define-model.js';
 import type { RoomType } from './room.js';
 
@@ -39,6 +39,8 @@ export abstract class AbstractRoomType<A extends object = { room_id: string }> e
   static columns(_context: ModelContext): Columns {
     return { room_id: uuid({ primaryKey: true }) };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A room type that a host adds, its class loaded. */

@@ -5,6 +5,7 @@ import {
   type Columns,
   counter,
   type ModelContext,
+  type OwnModelOptions,
   time,
   type UserId,
   uniqueKey,
@@ -96,6 +97,8 @@ export abstract class AbstractRoom<A extends object = InferAttributes<Room>> ext
       updated_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** A room; what only its type has is in `details`. */

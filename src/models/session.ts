@@ -1,5 +1,14 @@
 import { DataTypes, type InferAttributes, Model, type NonAttribute } from 'sequelize';
-import { type Columns, type ModelContext, time, type UserId, uniqueKey, userId, uuidKey } from './columns.js';
+import {
+  type Columns,
+  type ModelContext,
+  type OwnModelOptions,
+  time,
+  type UserId,
+  uniqueKey,
+  userId,
+  uuidKey,
+} from './columns.js';
 import type { UserRow } from './user.js';
 
 /** Columns of `sessions`: one row per open connection. */
@@ -30,6 +39,8 @@ export abstract class AbstractSession<A extends object = InferAttributes<Session
       created_at: time(),
     };
   }
+
+  static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 
 /** One connection of a user. */

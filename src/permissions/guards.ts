@@ -1,4 +1,4 @@
-import type { Model } from 'sequelize';
+import type { Room } from '../models/index.js';
 import { PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type { ActingUser, Permission, PermissionHandler, PermissionOptions } from './permission-handler.js';
 
@@ -11,7 +11,7 @@ export interface GuardSubject {
 /** What a guard found out: the rooms that the event writes to, and the room it named. */
 export interface GuardResult {
   readonly roomIds: string[];
-  readonly room?: Model | undefined;
+  readonly room?: Room | undefined;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Transaction } from 'sequelize';
-import { type Model, QueryTypes } from 'sequelize';
+import { QueryTypes } from 'sequelize';
+import { type ChatModels, modelNamed, type Room } from '../models/index.js';
 import { NotFound, PermissionDenied } from '../protocol/errors.js';
+import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
 import { loadStandings, pairKey, type Standing, type UserId } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
@@ -20,7 +22,7 @@ export interface PermissionOptions {
 /** The answer to a question about a room. `room` is the polymorphic Room, its type's row under the type's alias. */
 export interface Permission {
   readonly isPermitted: boolean;
-  readonly room: Model;
+  readonly room: Room;
 }
 
 /** A message as the permission questions see it. */
@@ -40,6 +42,20 @@ export class PermissionHandler {
 
   constructor(context: StoreContext) {
     this.context = context;
+  }
+
+  /** The configured models, `models.GroupChat`, besides `models.User`. */
+  protected get models(): ChatModels {
+    return this.context.models;
+  }
+
+  /** The same by name, as `chat.getModel`; without its default scope. */
+  protected getModel<N extends keyof ChatModels>(name: N): ChatModels[N] {
+    return modelNamed(this.context.models, name);
+  }
+
+  protected get settings(): ResolvedSettings {
+    return this.context.settings;
   }
 
   /** May the user see the room? By default: a member. */

@@ -3,9 +3,9 @@ import type { UserId, UserShape } from '../protocol/shapes.js';
 import type { LoadedUser } from './loaded.js';
 import { Serializer } from './serializer.js';
 
-/** Shows a user of the host's model; a field the model lacks is null. */
-export class UserSerializer extends Serializer<LoadedUser, UserShape> {
-  override serialize(user: LoadedUser): UserShape {
+/** Shows a user of the host's model; a field the model lacks is null. `Shape` is what a subclass shows instead. */
+export class UserSerializer<Shape extends object = UserShape> extends Serializer<LoadedUser, Shape> {
+  override serialize(user: LoadedUser): Shape {
     const shape = {
       id: idOf(user),
       username: text(user, 'username', 'userName'),
@@ -13,7 +13,7 @@ export class UserSerializer extends Serializer<LoadedUser, UserShape> {
       first_name: text(user, 'first_name', 'firstName'),
       last_name: text(user, 'last_name', 'lastName'),
     };
-    return this.withFields(shape, user);
+    return this.withFields(shape as Shape, user);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Model, type ModelStatic, QueryTypes } from 'sequelize';
+import type { Room } from '../models/index.js';
 import type { StoreContext, TransactionOptions } from './context.js';
 
 /** A user's membership of a room, as stored. */
@@ -27,10 +28,10 @@ export class Standing {
   readonly facts: RoomFacts;
   readonly membership: Membership | null;
   readonly userId: UserId;
-  readonly #build: (facts: RoomFacts) => Model;
-  #room: Model | undefined;
+  readonly #build: (facts: RoomFacts) => Room;
+  #room: Room | undefined;
 
-  constructor(facts: RoomFacts, userId: UserId, membership: Membership | null, build: (facts: RoomFacts) => Model) {
+  constructor(facts: RoomFacts, userId: UserId, membership: Membership | null, build: (facts: RoomFacts) => Room) {
     this.facts = facts;
     this.userId = userId;
     this.membership = membership;
@@ -56,7 +57,7 @@ export class Standing {
   }
 
   /** The polymorphic Room instance, its type's row under the type's alias. Built when first asked for. */
-  get room(): Model {
+  get room(): Room {
     this.#room ??= this.#build(this.facts);
     return this.#room;
   }
@@ -167,11 +168,13 @@ async function loadMemberships(
   return memberships;
 }
 
-function buildRoom({ models }: StoreContext, facts: RoomFacts): Model {
-  const room = models.Room.build({ ...facts } as never, { isNewRecord: false, raw: true }) as unknown as Model &
-    Record<string, unknown>;
+function buildRoom({ models }: StoreContext, facts: RoomFacts): Room {
+  const room = models.Room.build({ ...facts } as never, { isNewRecord: false, raw: true }) as unknown as Room;
   const type = models.roomTypes.get(facts.type);
   if (type)
-    room[type.alias] = type.model.build({ room_id: facts.id, ...facts } as never, { isNewRecord: false, raw: true });
+    (room as unknown as Record<string, unknown>)[type.alias] = type.model.build(
+      { room_id: facts.id, ...facts } as never,
+      { isNewRecord: false, raw: true },
+    );
   return room;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import type { Model, ModelStatic, Sequelize } from 'sequelize';
+import { type Model, type ModelStatic, type Sequelize, ValidationError } from 'sequelize';
 import { type Chat, createChat } from '../chat.js';
 import type { ChatSettings } from '../settings/settings.js';
 import { connectTestClient, type TestClient, type TestClientOptions } from './client.js';
@@ -50,6 +50,12 @@ export interface TestChat {
   close(): Promise<void>;
 }
 
+/** What else `openTestChat` is told. */
+export interface TestChatOptions {
+  /** The further columns of a user of that name: for a user model that must have more than a `username`. */
+  user?(username: string): Record<string, unknown>;
+}
+
 /** Settings, or a function of the database for tests with models of their own. */
 export type TestChatSettings = ChatSettings | ((sequelize: Sequelize, User: ModelStatic<Model>) => ChatSettings);
 
@@ -57,7 +63,7 @@ export type TestChatSettings = ChatSettings | ((sequelize: Sequelize, User: Mode
  * Opens a chat on a free port, with a new SQLite file and without Redis. The given settings go over the test's own:
  * connections are whoever their URL names, no rate limit, a logger that keeps what it is given.
  */
-export async function openTestChat(given: TestChatSettings = {}): Promise<TestChat> {
+export async function openTestChat(given: TestChatSettings = {}, options: TestChatOptions = {}): Promise<TestChat> {
   const database = await createTestDatabase();
   const { sequelize } = database;
   const log: LogEntry[] = [];
@@ -86,7 +92,9 @@ export async function openTestChat(given: TestChatSettings = {}): Promise<TestCh
     await made.migrate();
     await sequelize.sync();
     const createUser: TestChat['createUser'] = async (columns) => {
-      const row = await User.create(columns);
+      const row = await User.create({ ...options.user?.(columns.username), ...columns }).catch((error: unknown) => {
+        throw isLacking(error) ? lacking(error) : error;
+      });
       return { id: row.get(User.primaryKeyAttribute) as number, username: columns.username };
     };
     const people: TestChat['people'] = {
@@ -135,6 +143,17 @@ export async function openTestChat(given: TestChatSettings = {}): Promise<TestCh
     await close();
     throw error;
   }
+}
+
+const isLacking = (error: unknown): error is ValidationError =>
+  error instanceof ValidationError && error.errors.some(({ type }) => String(type) === 'notNull Violation');
+
+/** Says how to give what the user model asks for. */
+function lacking(error: ValidationError): Error {
+  return new Error(
+    `openTestChat could not make a user (${error.message}): give the further columns of your user model, openTestChat(settings, { user: (username) => ({ email: \`\${username}@example.org\` }) }).`,
+    { cause: error },
+  );
 }
 
 /** Tests write users, and `sync` makes tables: neither may reach a database that is not thrown away. */

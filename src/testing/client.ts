@@ -95,9 +95,9 @@ export class TestClient {
     });
   }
 
-  /** The next frame of any kind. */
-  next<T = unknown>(): Promise<TestFrame<T>> {
-    return this.wait('a frame', () => true);
+  /** The next frame of any kind for which `predicate` holds: an error, say, which has no type. Others are kept. */
+  next<T = unknown>(predicate?: (frame: TestFrame<T>) => boolean): Promise<TestFrame<T>> {
+    return this.wait('a frame', (frame) => predicate?.(frame as TestFrame<T>) ?? true);
   }
 
   /** The next frame of that type for which `predicate` holds; other frames are kept. */

@@ -3,6 +3,7 @@
 export {
   openTestChat,
   type TestChat,
+  type TestChatOptions,
   type TestChatSettings,
   type TestConnectOptions,
   type TestUser,

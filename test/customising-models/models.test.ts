@@ -66,7 +66,7 @@ class CustomMessage extends AbstractMessage<InferAttributes<CustomMessage>> {
     };
   }
 
-  static modelOptions(): OwnModelOptions {
+  static override modelOptions(): OwnModelOptions {
     return { defaultScope: { where: { is_pinned: true }, order: [['created_at', 'ASC']] } };
   }
 }

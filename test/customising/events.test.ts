@@ -244,7 +244,29 @@ describe('the asker', () => {
       for (const number of [1, 2]) {
         await this.transaction([room_id], async () => this.sendGroup(`user-${this.user.id}`, 'part', { number }));
       }
-      this.sendGroup(`user-${this.user.id}`, 'part', { number: 3 });
+    }
+
+    async receiveSecondTry({ room_id }: { room_id: string }): Promise<void> {
+      const refused = this.transaction([room_id], async () => {
+        throw new ValidationError('Not so.');
+      });
+      await refused.catch(() => undefined);
+      await this.transaction([room_id], async () => this.sendGroup(`group-${room_id}`, 'second.done', {}));
+    }
+
+    async receiveNested({ room_id }: { room_id: string }): Promise<void> {
+      await this.transaction([room_id], async ({ transaction }) => {
+        await this.models.Room.update({ created_by_id: null }, { where: { id: room_id }, transaction });
+        await this.eventHandler.createMessage({ room_id, content: 'Inside', extra_fields: { media: [] } }, this.user);
+      });
+    }
+
+    async receiveInside({ room_id }: { room_id: string }): Promise<void> {
+      await this.transaction([room_id], async (options) => {
+        const data = { room_id, content: 'Inside', extra_fields: { media: [] } };
+        const message = await this.eventHandler._createMessage(data, this.user, options);
+        this.sendGroup(`group-${room_id}`, 'message.dispatch', message);
+      });
     }
 
     async receiveOutside({ room_id }: { room_id: string }): Promise<void> {
@@ -262,6 +284,9 @@ describe('the asker', () => {
     kept: { guard: canAccessRoom, handler: consumer.receiveKept, schema },
     later: { guard: canAccessRoom, handler: consumer.receiveBrokenLater, schema },
     parts: { guard: canAccessRoom, handler: consumer.receiveParts, schema },
+    second: { guard: canAccessRoom, handler: consumer.receiveSecondTry, schema },
+    nested: { guard: canAccessRoom, handler: consumer.receiveNested, schema },
+    inside: { guard: canAccessRoom, handler: consumer.receiveInside, schema },
     outside: { guard: canAccessRoom, handler: consumer.receiveOutside, schema },
   });
 
@@ -292,11 +317,31 @@ describe('the asker', () => {
     await asker.silence();
   });
 
-  test('is told by every transaction of an event', async () => {
+  test('gets what one transaction did; a second one, which a crash would lose, is refused in the log', async () => {
     const { room, asker, other } = await scene();
     expect((await asker.request('parts', { room_id: room })).data).toEqual({ status: 'successful' });
-    expect(asker.pending.map(({ data }) => data)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+    expect(asker.pending.splice(0).map(({ data }) => data)).toEqual([{ number: 1 }]);
+    expect(JSON.stringify(host.log)).toContain('The event parts calls transaction() a second time');
+    await asker.silence();
     await other.silence();
+  });
+
+  test('may be given another transaction when the first was undone', async () => {
+    const { room, asker, other } = await scene();
+    expect((await asker.request('second', { room_id: room })).data).toEqual({ status: 'successful' });
+    expect((await other.next()).eventType).toBe('second.done');
+    await other.silence();
+  });
+
+  test('gets 4006 at once for a write inside a transaction, which is undone; the _ method works there', async () => {
+    const { room, asker, other } = await scene();
+    expect((await asker.request('nested', { room_id: room })).error).toMatchObject({ code: 4006 });
+    expect(JSON.stringify(host.log)).toContain('Inside a transaction call the method that begins with _');
+    expect((await host.chat.models.Room.findByPk(room))!.created_by_id).not.toBe(null);
+    await other.silence();
+    expect((await asker.request('inside', { room_id: room })).data).toEqual({ status: 'successful' });
+    expect((await other.next()).eventType).toBe('message.dispatch');
+    expect(await host.texts(room)).toEqual(['Inside']);
   });
 
   test('gets the refusal of a transaction that was kept', async () => {
@@ -554,5 +599,35 @@ describe('a connection', () => {
         ['disconnected', 'ben', true, 1000],
       ]);
     await expect.poll(() => host.chat.models.Session.count(), { timeout: 10_000 }).toBe(0);
+  });
+
+  test('leaves its rooms and its session, whatever an override of disconnect does', async () => {
+    class Careless extends ChatConnection {
+      override disconnect(): Promise<void> {
+        const { username } = this.user as { username: string };
+        if (username === 'ann') throw new Error('At once');
+        if (username === 'ben') return Promise.reject(new Error('Later'));
+        return Promise.resolve();
+      }
+    }
+    host = await openTestChat({ connectionClass: Careless });
+    for (const who of ['ann', 'ben', 'cleo'] as const) await (await host.connect(host.people[who])).close();
+    await expect.poll(() => host.chat.models.Session.count(), { timeout: 10_000 }).toBe(0);
+    const reasons = host.log.filter(({ message }) => message === 'Disconnecting failed.');
+    expect(reasons).toHaveLength(2);
+  });
+
+  test('is closed with 1013 when connect does not wait for super.connect, and the log says what to write', async () => {
+    class Hasty extends ChatConnection {
+      override async connect(): Promise<void> {
+        void super.connect();
+      }
+    }
+    host = await openTestChat({ connectionClass: Hasty });
+    const client = await host.connect(host.people.ann, { takeFirst: false });
+    expect((await client.closed).code).toBe(1013);
+    const stranger = await host.connect({ id: 999 }, { takeFirst: false });
+    expect([1013, 4001]).toContain((await stranger.closed).code);
+    expect(JSON.stringify(host.log)).toContain('connect() of Hasty ended before super.connect() had');
   });
 });

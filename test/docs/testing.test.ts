@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe(page, { timeout: 60_000 }, () => {
-  test.each([['moderation.test.js', 'moderation.js'], ['spies.test.js'], ['users.test.js']])(
+  test.each([['moderation.test.js', 'moderation.js'], ['spies.test.js'], ['users.test.js'], ['columns.test.js']])(
     '%s passes and ends by itself',
     async (...names) => {
       sandbox = await createSandbox('module');

@@ -24,7 +24,7 @@ class PriorityMessage extends AbstractMessage<InferAttributes<PriorityMessage>> 
     return { ...super.columns(context), priority: { type: DataTypes.INTEGER, allowNull: false, defaultValue: 3 } };
   }
 
-  static modelOptions(): OwnModelOptions {
+  static override modelOptions(): OwnModelOptions {
     return { defaultScope: { order: [['priority', 'DESC']] } };
   }
 }

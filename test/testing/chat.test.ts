@@ -31,6 +31,27 @@ describe('a chat for tests', () => {
     await other.close();
   });
 
+  test('fills the further columns of a user model, and says how when nobody does', async () => {
+    const userModel = (sequelize: Sequelize) =>
+      sequelize.define('User', {
+        username: DataTypes.STRING,
+        email: { type: DataTypes.STRING, allowNull: false },
+        team: { type: DataTypes.STRING, allowNull: false },
+      });
+    const settings = (sequelize: Sequelize) => ({ userModel: userModel(sequelize), exposeEmail: true });
+    await expect(openTestChat(settings)).rejects.toThrow(
+      /email cannot be null.*give the further columns of your user model, openTestChat\(settings, \{ user:/s,
+    );
+    host = await openTestChat(settings, {
+      user: (username) => ({ email: `${username}@example.org`, team: 'red' }),
+    });
+    const eve = await host.createUser({ username: 'eve', team: 'blue' });
+    const room = await host.chat.as(eve).send('room.info', { room_id: await host.group(eve, host.people.ann) });
+    expect(room.creator).toMatchObject({ email: 'eve@example.org' });
+    const rows = await host.User.findAll({ order: ['id'] });
+    expect(rows.map((row) => row.get('team'))).toEqual(['red', 'red', 'red', 'red', 'blue']);
+  });
+
   test('removes its database at the end', async () => {
     const opened = await openTestChat();
     const { storage } = (opened.sequelize as unknown as { options: { storage: string } }).options;
