@@ -38,12 +38,22 @@ const rules: sanitizeHtml.IOptions = {
   parseStyleAttributes: false,
   transformTags: {
     // A page opened from here must not steer the page it came from. No other `rel` is let through.
-    a: (tagName, { rel: _, ...attribs }) => ({
-      tagName,
-      attribs: attribs.target ? { ...attribs, rel: 'noopener noreferrer' } : attribs,
-    }),
+    a: (tagName, { rel: _, ...attribs }) => {
+      if (attribs.href !== undefined && !isAbsolute(attribs.href)) delete attribs.href;
+      return { tagName, attribs: attribs.target ? { ...attribs, rel: 'noopener noreferrer' } : attribs };
+    },
   },
 };
+
+/**
+ * Whether it leads where it says, wherever it is shown. An address without a scheme would be the site's own, and browsers
+ * take `/\e.example` and `https:e.example` for things that parsers do not.
+ */
+function isAbsolute(href: string): boolean {
+  const address = href.trim();
+  if (/^mailto:[^\s]/i.test(address)) return true;
+  return /^https?:\/\/[^\s/\\]/i.test(address) && URL.canParse(address);
+}
 
 /**
  * Message content as it is stored and sent: an HTML fragment of the allowed tags. Text that only looks like markup comes
