@@ -167,7 +167,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
 
     const announce = async () => {
       const id = await announceTo(gatewayId);
-      lastId ||= id;
+      // Ids are times: an emptied Redis on a machine whose clock is behind begins before what was read.
+      if (lastId === '' || millisecondsOf(id) < millisecondsOf(lastId)) lastId = lastId === '' ? id : '0-0';
     };
 
     /** Tells Redis everything again, until it was told all of it without a cut in between. */
@@ -223,7 +224,12 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       if (isLooking || commands.status !== 'ready') return;
       isLooking = true;
       try {
-        const [found] = await Promise.all([commands.expire(mark, gatewayTtl), commands.expire(stream, gatewayTtl)]);
+        const [found] = await Promise.all([
+          commands.expire(mark, gatewayTtl),
+          commands.expire(stream, gatewayTtl),
+          // What was read is not needed any more: entries may be large, and a bound on their number alone is none.
+          commands.xtrim(stream, 'MINID', lastId),
+        ]);
         if (found === 0 && !closed) lose();
       } catch {
         // Redis went away: its return is noticed by the link.
@@ -334,6 +340,11 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       commands.disconnect();
     },
   };
+}
+
+/** The time in the id of a stream's entry. */
+function millisecondsOf(id: string): number {
+  return Number.parseInt(id, 10);
 }
 
 function byRoom(envelopes: Envelope[]): Envelope[][] {
