@@ -15,6 +15,7 @@ import { createBullQueue } from './queue/bullmq.js';
 import { createMemoryQueue } from './queue/memory.js';
 import type { EventQueue } from './queue/queue.js';
 import { type ChatSettings, type ResolvedSettings, resolveSettings } from './settings/settings.js';
+import { spareFormatting } from './store/connections.js';
 
 /** The parts that an app and a worker have in common, made from one set of settings. */
 export interface Assembly {
@@ -43,6 +44,7 @@ export function assemble(input: ChatSettings): Assembly {
     : createDefaultLogger({ level: settings.logLevel });
   const sequelize = openDatabase(settings.database);
   const ownsDatabase = sequelize !== settings.database;
+  const stopSparing = spareFormatting(sequelize);
   const models = modelsFromSettings(sequelize, settings);
   const { redis, redisPrefix: prefix } = settings;
   const isEmbedded = redis === undefined;
@@ -57,6 +59,7 @@ export function assemble(input: ChatSettings): Assembly {
     await runtime?.settled();
     await queue.close();
     await broadcast.close();
+    stopSparing();
     if (ownsDatabase) await sequelize.close();
   };
   try {

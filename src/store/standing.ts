@@ -70,11 +70,12 @@ export const pairKey = (roomId: string, userId: UserId): string => `${roomId} ${
 
 /**
  * Reads the standings of many (room, user) pairs in two statements. Rooms that do not exist are absent from the map.
+ * `types` are those that the rooms can have, where that is known: the tables of others are not looked into.
  */
 export async function loadStandings(
   context: StoreContext,
   pairs: readonly Pair[],
-  options: TransactionOptions = {},
+  options: TransactionOptions & { readonly types?: ReadonlySet<string> } = {},
 ): Promise<Map<string, Standing>> {
   const standings = new Map<string, Standing>();
   if (pairs.length === 0) return standings;
@@ -95,7 +96,7 @@ export async function loadStandings(
 async function loadFacts(
   context: StoreContext,
   roomIds: readonly string[],
-  { transaction }: TransactionOptions,
+  { transaction, types }: TransactionOptions & { readonly types?: ReadonlySet<string> },
 ): Promise<Map<string, RoomFacts>> {
   const { models, sequelize } = context;
   const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
@@ -105,12 +106,13 @@ async function loadFacts(
       .filter(({ type }) => String(type) !== 'VIRTUAL')
       .map(({ field }) => ({ name: field!, as: `${alias}_${field}`, alias }));
   const ofRoom = columns(models.Room, 'r');
-  const ofType = new Map([...models.roomTypes].map(([type, { model }], index) => [type, columns(model, `t${index}`)]));
+  const wanted = [...models.roomTypes].filter(([type]) => types === undefined || types.has(type));
+  const ofType = new Map(wanted.map(([type, { model }], index) => [type, columns(model, `t${index}`)]));
   const select = [...ofRoom, ...[...ofType.values()].flat()].map(
     ({ alias, name, as }) => `${alias}.${quote(name)} AS ${quote(as)}`,
   );
-  const joins = [...models.roomTypes.values()].map(
-    ({ model }, index) => `LEFT JOIN ${quote(String(model.getTableName()))} t${index} ON t${index}.room_id = r.id`,
+  const joins = wanted.map(
+    ([, { model }], index) => `LEFT JOIN ${quote(String(model.getTableName()))} t${index} ON t${index}.room_id = r.id`,
   );
   const rows = await sequelize.query<Record<string, unknown>>(
     `SELECT ${select.join(', ')} FROM ${quote(String(models.Room.getTableName()))} r ${joins.join(' ')} WHERE r.id IN (:roomIds)`,

@@ -99,7 +99,9 @@ export class UnitOfWork {
 
   /** Reads what many events will ask about their (room, user) pairs and their client ids, in three statements. */
   async preload(pairs: readonly Pair[], requests: readonly ClientRequest[]): Promise<void> {
-    for (const [key, standing] of await loadStandings(this.#context, pairs, this)) this.#standings.set(key, standing);
+    const types = new Set(pairs.flatMap(([roomId]) => this.#rooms.get(roomId)?.type ?? []));
+    const standings = await loadStandings(this.#context, pairs, { transaction: this.transaction, types });
+    for (const [key, standing] of standings) this.#standings.set(key, standing);
     for (const [key, message] of await findEarlierMessages(this.#context, requests, this)) {
       this.#earlier.set(key, message);
     }
