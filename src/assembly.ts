@@ -8,6 +8,7 @@ import { createRedisBroadcast } from './broadcast/redis.js';
 import { act } from './consumer/acting.js';
 import { WorkerRuntime } from './consumer/runtime.js';
 import { createDefaultLogger, createRedactedLogger } from './logging/logger.js';
+import { spareFormatting } from './models/connections.js';
 import { modelsFromSettings } from './models/from-settings.js';
 import type { ChatModels } from './models/index.js';
 import { migrate } from './models/migrate.js';
@@ -15,7 +16,6 @@ import { createBullQueue } from './queue/bullmq.js';
 import { createMemoryQueue } from './queue/memory.js';
 import type { EventQueue } from './queue/queue.js';
 import { type ChatSettings, type ResolvedSettings, resolveSettings } from './settings/settings.js';
-import { spareFormatting } from './store/connections.js';
 
 /** The parts that an app and a worker have in common, made from one set of settings. */
 export interface Assembly {
