@@ -6,7 +6,7 @@ import { resolveSettings } from '../../src/settings/settings.js';
 import { NOBODYS_ID, NOBODYS_USER_ID } from '../helpers/chat.js';
 import { idFieldsOf } from './id-fields.js';
 import { CONDITIONS, type Condition, type Expected, MATRIX, type MatrixRow } from './matrix-table.js';
-import { framesBefore, type Scenery, setScenery } from './scenery.js';
+import { framesBefore, rowsOf, type Scenery, setScenery } from './scenery.js';
 
 type Ids = MatrixRow['ids'][string];
 
@@ -192,14 +192,4 @@ function put(data: Record<string, unknown>, path: string[], value: unknown): voi
   if (rest.length > 0) put(data[key] as Record<string, unknown>, rest, value);
   else if (value === undefined) delete data[key];
   else data[key] = value;
-}
-
-/** All that is stored, without what moves by itself: when a session was last seen; and the rooms of the fences. */
-async function rowsOf({ database }: Scenery): Promise<Record<string, unknown>> {
-  const { chat_sessions: _, ...rows } = await database.rows();
-  const fences = await database.query<{ room_id: string }>("SELECT room_id FROM chat_group_chats WHERE name = 'fence'");
-  const isOfFence = (row: string) => fences.some(({ room_id }) => row.includes(room_id));
-  return Object.fromEntries(
-    Object.entries(rows).map(([table, texts]) => [table, texts.filter((row) => !isOfFence(row))]),
-  );
 }

@@ -1,5 +1,7 @@
 /** A chat with somebody who tries what they may not, and rooms, messages and users in every state that an id can be in. */
+import type { Model, ModelStatic } from 'sequelize';
 import { createLogger, transports } from 'winston';
+import { createUserModel, initModels } from '../../src/models/index.js';
 import type { ChatSettings } from '../../src/settings/settings.js';
 import { acknowledged, createRoom } from '../helpers/chat.js';
 import { startRedis, type TestRedis } from '../helpers/services.js';
@@ -39,6 +41,8 @@ export interface Scenery {
   readonly leaver: number;
   readonly outcast: number;
   readonly gone: number;
+  /** The chat's own models. */
+  readonly models: readonly ModelStatic<Model>[];
   /** Home rooms that nothing has happened in yet. */
   newHomes(): Promise<{ home: Place; homeChannel: Place }>;
   close(): Promise<void>;
@@ -123,10 +127,12 @@ export async function setScenery(kind: 'embedded' | 'distributed', settings: Cha
   await acknowledged(owner, 'message.modify', { action: 'delete', message_id: deletedMessages[1] });
   await sequelize.query('DELETE FROM users WHERE id = ?', { replacements: [gone] });
   await framesBefore(owner, everybody);
+  const { User, ...others } = initModels(sequelize, { userModel: createUserModel(sequelize) });
+  const models = Object.values(others).filter((model) => typeof model === 'function') as ModelStatic<Model>[];
   return {
     ...{ database, gateways, intruder, device, owner, witness, home, homeChannel, foreign, left, removed, deleted },
     ...{ deletedMessages, mate: mate!, stranger: stranger!, leaver: leaver!, outcast: outcast!, gone: gone! },
-    ...{ newHomes, close },
+    ...{ models, newHomes, close },
   };
 }
 
@@ -152,5 +158,15 @@ export async function framesBefore(author: Chatter, everybody: readonly Chatter[
       .splice(0)
       .filter((frame) => frame.room_id !== room_id)
       .map((frame) => ({ to: client.user.id, roomId: frame.room_id, frame: JSON.stringify(frame).slice(0, 500) })),
+  );
+}
+
+/** All that is stored, without what moves by itself: when a session was last seen; and the rooms of the fences. */
+export async function rowsOf({ database }: Scenery): Promise<Record<string, unknown>> {
+  const { chat_sessions: _, ...rows } = await database.rows();
+  const fences = await database.query<{ room_id: string }>("SELECT room_id FROM chat_group_chats WHERE name = 'fence'");
+  const isOfFence = (row: string) => fences.some(({ room_id }) => row.includes(room_id));
+  return Object.fromEntries(
+    Object.entries(rows).map(([table, texts]) => [table, texts.filter((row) => !isOfFence(row))]),
   );
 }
