@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Express } from 'express';
+import express5, { type Express } from 'express';
 import { type Chat, createChat } from '../../src/chat.js';
 import type { ChatSettings } from '../../src/settings/settings.js';
 import { connectTestClient, type TestClient, type TestClientOptions } from '../../src/testing/client.js';
@@ -20,8 +20,11 @@ export interface ServedChat {
   close(): Promise<void>;
 }
 
-/** Makes a chat, its server, and with `worker` a worker in this process. The user's id serves as token. */
-export async function serveChat(settings: ChatSettings, { worker = true } = {}): Promise<ServedChat> {
+/** Makes a chat, its server (on Express 5 or another), and with `worker` a worker in this process. The user's id serves as token. */
+export async function serveChat(
+  settings: ChatSettings,
+  { worker = true, express = express5 }: { worker?: boolean; express?: typeof express5 | undefined } = {},
+): Promise<ServedChat> {
   const chat = createChat({
     authenticate: (request) => {
       const id = /^Bearer (\d+)$/.exec(request.headers.authorization ?? '')?.[1];
