@@ -1,4 +1,4 @@
-import { Op, QueryTypes, type Transaction } from 'sequelize';
+import { Op, QueryTypes, type Transaction, UniqueConstraintError } from 'sequelize';
 import { v7 as newId } from 'uuid';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import type { TransactionOptions } from '../store/context.js';
@@ -34,8 +34,24 @@ export abstract class SessionHandler extends BaseHandler {
       last_seen: new Date(),
       created_at: new Date(),
     };
-    await withRetry(() => this.models.Session.create(session, { transaction }));
-    return session;
+    try {
+      await withRetry(() => this.models.Session.create(session, { transaction }));
+      return session;
+    } catch (error) {
+      // The worker that registered it died before it could say so, or was too slow.
+      const known = error instanceof UniqueConstraintError && (await this.#registered(user, channelName, transaction));
+      if (!known) throw error;
+      return known;
+    }
+  }
+
+  async #registered(
+    user: ActingUser,
+    channelName: string,
+    transaction: Transaction | null | undefined,
+  ): Promise<SessionRow | null> {
+    const where = { user_id: user.id, channel_name: channelName };
+    return (await this.models.Session.findOne({ where, transaction, raw: true })) as SessionRow | null;
   }
 
   /** Channel names of a user's sessions heard of within `inactivityThreshold`. */

@@ -302,6 +302,21 @@ describe.each(DATABASES)('a job that runs again after its commit, on %s', (kind)
     expect(again).toEqual(once);
   });
 
+  it('lets a connection in whose first worker died after it had registered the session', async () => {
+    const job = chatJob(before.ann, '$connect', { channel_name: 'gateway.connection' });
+    const session = async (of: TestRuntime) => {
+      const { replies } = await toldBy(of, () => of.runtime.runJob(job, { earlierRuns: 1 }));
+      return (replies[0]!.result as { sessionId: string }).sessionId;
+    };
+    const id = await session(second);
+    expect(await session(third)).toBe(id);
+    const rows = await database.query('SELECT id FROM chat_sessions WHERE channel_name = ?', ['gateway.connection']);
+    expect(rows).toEqual([{ id }]);
+    // The name belongs to one user.
+    const foreign = chatJob(before.ben, '$connect', { channel_name: 'gateway.connection' });
+    await expect(second.runtime.runJob(foreign, { earlierRuns: 0 })).rejects.toThrow();
+  });
+
   it('runs a job twice at the same time and lets one of them win', async () => {
     const room_id = await before.group([before.ben]);
     for (const event of ['one', 'two', 'three', 'four', 'five']) {
