@@ -68,6 +68,7 @@ export class ChatClient {
   readonly #typed = new Map<string, number>();
   readonly #acknowledge = new Set<string>();
   #acknowledging: ReturnType<typeof setTimeout> | undefined;
+  #isAcknowledging = false;
   #probing: Set<string> | undefined;
   #subject: string | undefined;
   #hasToken = false;
@@ -275,20 +276,30 @@ export class ChatClient {
   #arrived(messageId: string): void {
     if (this.#options.acknowledge === false) return;
     this.#acknowledge.add(messageId);
-    this.#acknowledging ??= setTimeout(() => this.#sendAcknowledgements(), gatherFor);
+    this.#planAcknowledgements();
   }
 
-  #sendAcknowledgements(): void {
+  /** One event of them at a time: after an outage there is one for all that arrived, not a line of them before all else. */
+  #planAcknowledgements(): void {
+    if (this.#acknowledging !== undefined || this.#isAcknowledging || this.#acknowledge.size === 0) return;
+    this.#acknowledging = setTimeout(() => void this.#sendAcknowledgements(), gatherFor);
+  }
+
+  async #sendAcknowledgements(): Promise<void> {
     this.#acknowledging = undefined;
+    this.#isAcknowledging = true;
     const ids = [...this.#acknowledge].slice(0, maxAcknowledged);
     for (const id of ids) this.#acknowledge.delete(id);
-    // One of them deleted meanwhile refuses all: then each for itself.
-    this.#requests.send('message.acknowledged', { message_id: ids }, { timeout: 60_000 }).catch((error: unknown) => {
-      if (!(error instanceof ChatError) || ids.length < 2 || ![4002, 4004].includes(error.code)) return;
-      for (const id of ids) this.#requests.send('message.acknowledged', { message_id: id }).catch(() => {});
-    });
-    if (this.#acknowledge.size > 0) {
-      this.#acknowledging = setTimeout(() => this.#sendAcknowledgements(), gatherFor);
+    try {
+      await this.#requests.send('message.acknowledged', { message_id: ids }, { timeout: 60_000 });
+    } catch (error) {
+      // One of them deleted meanwhile refuses all: then each for itself.
+      if (error instanceof ChatError && ids.length > 1 && [4002, 4004].includes(error.code)) {
+        for (const id of ids) this.#requests.send('message.acknowledged', { message_id: id }).catch(() => {});
+      }
+    } finally {
+      this.#isAcknowledging = false;
+      this.#planAcknowledgements();
     }
   }
 

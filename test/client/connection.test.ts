@@ -2,6 +2,7 @@ import { SignJWT } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClientErrorCode, type ConnectionState } from '../../src/client/index.js';
 import { useStack } from '../helpers/chat.js';
+import { until } from '../helpers/processes.js';
 import { JWT_SECRET } from '../helpers/stack.js';
 import { type FakeServer, startFakeServer } from './fake-server.js';
 import { inState, socketUrl, startWire, useClients } from './support.js';
@@ -210,6 +211,30 @@ describe('broadcasts', () => {
     }
     expect(offsets).toEqual([2, 3, 4, 5]);
     expect(fake.events).toMatchObject([{ event_type: 'session.resume', data: { rooms: { r: 2 } } }]);
+  });
+
+  test('of messages are acknowledged one event at a time, so that a slow server gets few', async () => {
+    fake = await startFakeServer(({ event_type }) =>
+      event_type === 'message.acknowledged' ? undefined : { status: 'success' },
+    );
+    const client = makeClient(fake.url, undefined);
+    await inState(client, 'online');
+    const arrive = (id: string) => fake!.send({ eventType: 'message.dispatch', data: { id, sender: { id: 99 } } });
+    arrive('first');
+    await until('the first is acknowledged', async () => expect(fake!.events).toHaveLength(1));
+    // Well beyond the time for which they are gathered.
+    const began = Date.now();
+    for (let number = 0; Date.now() - began < 600; number++) {
+      arrive(`later ${number}`);
+      await client.request('session.heartbeat', {});
+    }
+    expect(fake.events).toHaveLength(1);
+    fake.send({ eventType: 'event.ack', data: { status: 'successful' }, id: fake.events[0]!.id });
+    await until('the others are acknowledged together', async () => expect(fake!.events).toHaveLength(2));
+    const [first, second] = fake.events.map(({ data }) => data.message_id as string[]);
+    expect(first).toEqual(['first']);
+    expect(second![0]).toBe('later 0');
+    expect(second!.length).toBeGreaterThan(1);
   });
 
   test('that are lost are announced by room, with what became of it', async () => {
