@@ -113,7 +113,7 @@ async function run(system: System, { options, report, memory, stopped, isStopped
     { system, report, random: own, people: fuzzers, roomId: fuzzRoom, frames: fuzzFrames(minutes), seconds },
     () => !isStopped(),
   );
-  const misuse = clientFaults({ people: crowd, roomId: crowdRoom, report, rush: minutes >= 20 ? 10_000 : 500 });
+  const misuse = clientFaults({ people: crowd, roomId: crowdRoom, report, rush: minutes >= 20 ? 1000 : 300 });
   const chaos: ChaosOptions = {
     system,
     report,
