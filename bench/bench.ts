@@ -68,6 +68,11 @@ export class Bench {
     });
   }
 
+  /** The repository. */
+  get root(): string {
+    return this.#surroundings.root;
+  }
+
   get mariaDbUrl(): string {
     return this.#mariaDb.url;
   }

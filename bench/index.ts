@@ -1,5 +1,9 @@
 /** The bench's command line. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Bench } from './bench.js';
+import { writePage } from './docs/page.js';
+import { resultOf, type SceneResult, writeResults } from './docs/results.js';
 import { HELP, readOptions } from './options.js';
 import { scenes } from './scenes/index.js';
 
@@ -13,8 +17,21 @@ async function main(): Promise<void> {
   if (unknown.length > 0) throw new Error(`There is no scene ${unknown.join(', ')}: --list names them.`);
   const chosen = scenes.filter(({ name }) => options.scenes.length === 0 || options.scenes.includes(name));
   const bench = await Bench.start(options);
+  const results: SceneResult[] = [];
+  const keep = () => {
+    if (options.output) writeFileSync(options.output, JSON.stringify(results, null, 1));
+    if (!options.record) return;
+    const names = scenes.map(({ name }) => name);
+    writePage(bench.root, writeResults(join(bench.root, 'bench', 'results.json'), names, results));
+  };
   try {
-    for (const scene of chosen) await scene.run(bench, scene.about);
+    for (const scene of chosen) {
+      const before = bench.report.lines.length;
+      await scene.run(bench, scene.about);
+      results.push(resultOf(scene.name, bench.report.lines.slice(before), options));
+      // After each: what was measured is not lost with what comes later.
+      keep();
+    }
   } finally {
     await bench.close();
   }

@@ -17,10 +17,10 @@ export interface BenchOptions {
   readonly inFlight: number;
   /** Folder for CPU profiles of this project's processes. */
   readonly profile: string | undefined;
-  /** Where results go. */
-  readonly output: string;
-  /** Make docs/performance.md and its charts anew. */
-  readonly docs: boolean;
+  /** Where results go as JSON, if anywhere. */
+  readonly output: string | undefined;
+  /** Record the results of these scenes, and make docs/performance.md and its charts anew. */
+  readonly record: boolean;
 }
 
 /** What `--help` prints. */
@@ -33,8 +33,8 @@ export const HELP = `npm run bench -- [options]
   --seconds N        length of a measurement (default 10)
   --in-flight N      messages of one sender under way at a time (default 4)
   --profile FOLDER   CPU profiles of this project's processes go there
-  --output FILE      results as JSON (default bench/results.json, in quick runs none)
-  --docs             make docs/performance.md and its charts of the results
+  --output FILE      results as JSON
+  --record           keep the results in bench/results.json, and make docs/performance.md and its charts of it
   --list             name the scenes
 `;
 
@@ -53,7 +53,7 @@ export function readOptions(
       'in-flight': { type: 'string', default: '4' },
       profile: { type: 'string' },
       output: { type: 'string' },
-      docs: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -69,8 +69,8 @@ export function readOptions(
     window,
     inFlight: Number(values['in-flight']),
     profile: values.profile,
-    output: values.output ?? (quick ? '' : 'bench/results.json'),
-    docs: values.docs,
+    output: values.output,
+    record: values.record,
     list: values.list,
     help: values.help,
   };

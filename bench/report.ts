@@ -25,15 +25,22 @@ export class Report {
     if (line.scene !== this.#scene) process.stdout.write(`\n${line.scene}\n`);
     this.#scene = line.scene;
     const values = Object.entries(line.values).map(([name, value]) => `${name} ${format(value)}`);
-    const [ours, peer] = [line.values.ours, line.values.peer];
-    const ratio = ours && peer ? `   x${format(line.more ? ours / peer : peer / ours)}` : '';
-    process.stdout.write(`  ${`${line.measure} (${line.unit})`.padEnd(46)} ${values.join('   ')}${ratio}\n`);
+    const ratio = ratioOf(line);
+    const end = ratio === undefined ? '' : `   x${format(ratio)}`;
+    process.stdout.write(`  ${`${line.measure} (${line.unit})`.padEnd(50)} ${values.join('   ')}${end}\n`);
   }
 }
 
+/** How many times better ours is than the peer; undefined where there are not both. */
+export function ratioOf({ values: { ours, peer }, more }: Line): number | undefined {
+  if (!ours || !peer) return undefined;
+  return more ? ours / peer : peer / ours;
+}
+
 /** A number as a reader wants it: three digits that matter. */
-export function format(value: number): string {
-  if (!Number.isFinite(value)) return '-';
+export function format(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '-';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
+  if (Math.abs(value) < 0.001) return '0';
   return String(Number(value.toPrecision(3)));
 }

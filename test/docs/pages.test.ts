@@ -21,6 +21,17 @@ function sourceOf(folder: string): string {
     .join('\n');
 }
 
+/** Whether it runs the bench with options and scenes that there are. */
+function isBenchCommand(command: string): boolean {
+  const given = /^npm run bench(?: -- (.+))?$/.exec(command);
+  const [options, scenes] = ['bench/options.ts', 'bench/scenes/index.ts'].map((file) => readPage(file));
+  return (
+    given !== null &&
+    [...(given[1] ?? '').matchAll(/--([\w-]+)/g)].every(([option]) => options!.includes(`\n  ${option} `)) &&
+    [...(given[1] ?? '').matchAll(/--scene (\S+)/g)].every(([, scene]) => scenes!.includes(`name: '${scene}'`))
+  );
+}
+
 describe('links', () => {
   test.each(pages)('of %s lead somewhere', (page) => {
     const broken = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
@@ -147,7 +158,8 @@ describe('code on the pages', () => {
           (program === 'sequelize-cli' && subcommand === 'db:migrate') ||
           (started !== undefined && files.includes(started)) ||
           /^npm install [\w -]+$/.test(command) ||
-          /^export [A-Z_]+=\S/.test(command);
+          /^export [A-Z_]+=\S/.test(command) ||
+          isBenchCommand(command);
         expect(isKnown, `${page}: ${line}`).toBe(true);
       }
     }
