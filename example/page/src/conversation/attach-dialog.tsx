@@ -17,8 +17,6 @@ export function AttachDialog({ onAttach, onClose }: { onAttach: (media: MediaUpl
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    // It stands inside the form of the message, as far as React is concerned.
-    event.stopPropagation();
     if (!url) return;
     onAttach(uploadOf(url, type, caption.trim()));
     onClose();

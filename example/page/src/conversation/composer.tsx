@@ -105,36 +105,38 @@ function ComposerForm({
   };
 
   return (
-    <form className="composer" onSubmit={submit}>
-      <DraftContext draft={draft} changeDraft={changeDraft} />
-      <div className="composer-line">
-        <IconButton icon="attach" label="Attach media" disabled={isEdit} onClick={() => setIsAttaching(true)} />
-        <div className="grow" data-text={`${text}\n`}>
-          <textarea
-            ref={input}
-            aria-label="Message"
-            placeholder={isEdit ? 'Change the message' : 'Write a message'}
-            rows={1}
-            dir="auto"
-            value={text}
-            onChange={(event) => {
-              changeDraft({ type: 'write', text: event.target.value });
-              if (event.target.value.trim() !== '') type();
-            }}
-            onKeyDown={onKeyDown}
-          />
+    <>
+      <form className="composer" onSubmit={submit}>
+        <DraftContext draft={draft} changeDraft={changeDraft} />
+        <div className="composer-line">
+          <IconButton icon="attach" label="Attach media" disabled={isEdit} onClick={() => setIsAttaching(true)} />
+          <div className="grow" data-text={`${text}\n`}>
+            <textarea
+              ref={input}
+              aria-label="Message"
+              placeholder={isEdit ? 'Change the message' : 'Write a message'}
+              rows={1}
+              dir="auto"
+              value={text}
+              onChange={(event) => {
+                changeDraft({ type: 'write', text: event.target.value });
+                if (event.target.value.trim() !== '') type();
+              }}
+              onKeyDown={onKeyDown}
+            />
+          </div>
+          <button type="submit" className="send" aria-label={isEdit ? 'Save' : 'Send'} disabled={isEmpty}>
+            <Icon name={isEdit ? 'sent' : 'send'} />
+          </button>
         </div>
-        <button type="submit" className="send" aria-label={isEdit ? 'Save' : 'Send'} disabled={isEmpty}>
-          <Icon name={isEdit ? 'sent' : 'send'} />
-        </button>
-      </div>
+      </form>
       {isAttaching && (
         <AttachDialog
           onAttach={(upload) => changeDraft({ type: 'attach', media: upload })}
           onClose={() => setIsAttaching(false)}
         />
       )}
-    </form>
+    </>
   );
 }
 

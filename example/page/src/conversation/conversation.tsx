@@ -43,7 +43,12 @@ export function Conversation({ roomId }: { roomId: string }) {
   return (
     <ConversationContext value={actions}>
       <section className="conversation" aria-label="Conversation">
-        <ConversationHeader room={room} hasDetails={hasDetails} onDetails={() => setHasDetails((shown) => !shown)} />
+        <ConversationHeader
+          roomId={roomId}
+          room={room}
+          hasDetails={hasDetails}
+          onDetails={() => setHasDetails((shown) => !shown)}
+        />
         <MessageLog roomId={roomId} room={room} view={view} target={target} onArrived={() => setTarget(null)} />
         <TypingLine roomId={roomId} />
         <Composer roomId={roomId} room={room} view={view} draft={draft} changeDraft={changeDraft} />

@@ -2,6 +2,7 @@ import type { OutboxEntry } from 'express-realtime-chat/client';
 import { memo } from 'react';
 import { Content } from '../content/content.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { IconButton } from '../ui/icon-button.tsx';
 import { sentenceOf } from '../ui/sentences.ts';
 import { timeOf } from '../ui/time.ts';
 import { useConversation } from './context.ts';
@@ -40,6 +41,11 @@ export const PendingMessage = memo(function PendingMessage({
             </span>
           </p>
         </div>
+        {!hasFailed && (
+          <div className="tools">
+            <IconButton icon="trash" label="Discard" onClick={() => discard(client_id)} />
+          </div>
+        )}
       </div>
       {hasFailed && (
         <p className="failure-note">

@@ -20,7 +20,7 @@ export function EditRoomDialog({ room, onClose }: { room: GroupChatShape | Chann
     else setIsBusy(false);
   };
   return (
-    <Dialog title="Name and description" onClose={onClose}>
+    <Dialog title="Edit room" onClose={onClose}>
       <form className="dialog-form" onSubmit={submit}>
         <label className="field">
           Name

@@ -5,6 +5,7 @@ import { useAccount } from '../account/account.ts';
 import { isAdmin } from '../conversation/rights.ts';
 import { useNotices } from '../ui/notices.tsx';
 import { EditRoomDialog } from './edit-room-dialog.tsx';
+import { SettingSwitch } from './setting-switch.tsx';
 
 /** What those who run a room may change about it. */
 export function RoomSettings({ room }: { room: GroupChatShape | ChannelShape }) {
@@ -13,31 +14,25 @@ export function RoomSettings({ room }: { room: GroupChatShape | ChannelShape }) 
   const { attempt } = useNotices();
   const [isEditing, setIsEditing] = useState(false);
   if (!isAdmin(room, account.user.id)) return null;
-  const set = (fields: Record<string, unknown>) => void attempt(() => actions.update(fields));
+  const set = (fields: Record<string, unknown>) => attempt(() => actions.update(fields));
   return (
     <section className="details-section">
       <h3>Settings</h3>
       <button type="button" className="button wide" onClick={() => setIsEditing(true)}>
-        Change name and description
+        Edit room
       </button>
       {room.type === 'GroupChat' ? (
-        <label className="switch">
-          Only admins write (locked)
-          <input
-            type="checkbox"
-            checked={room.group_locked}
-            onChange={(event) => set({ group_locked: event.target.checked })}
-          />
-        </label>
+        <SettingSwitch
+          label="Only admins write (locked)"
+          isOn={room.group_locked}
+          onChange={(isOn) => set({ group_locked: isOn })}
+        />
       ) : (
-        <label className="switch">
-          Public: everybody can join
-          <input
-            type="checkbox"
-            checked={room.is_public}
-            onChange={(event) => set({ is_public: event.target.checked })}
-          />
-        </label>
+        <SettingSwitch
+          label="Public: everybody can join"
+          isOn={room.is_public}
+          onChange={(isOn) => set({ is_public: isOn })}
+        />
       )}
       {isEditing && <EditRoomDialog room={room} onClose={() => setIsEditing(false)} />}
     </section>

@@ -77,7 +77,7 @@ export function PeoplePicker({
           onKeyDown={onKeyDown}
         />
       </div>
-      <div className="offered" role="listbox" id={`${id}-list`} aria-label="People">
+      <div className="offered" role="listbox" id={`${id}-list`} aria-label="Users found">
         {offered.map((person, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys belong to the field above
           // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field above

@@ -2,10 +2,8 @@ import { useConnection } from 'express-realtime-chat/react';
 import { useAccount } from '../account/account.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { IconButton } from '../ui/icon-button.tsx';
-import { type Theme, useTheme } from '../ui/theme.ts';
+import { ThemeSwitch } from '../ui/theme-switch.tsx';
 import { RoomList } from './room-list.tsx';
-
-const themeNames: Record<Theme, string> = { system: 'System colours', light: 'Light', dark: 'Dark' };
 
 /** Who is signed in, the way to new rooms, and the rooms. */
 export function Sidebar({
@@ -19,7 +17,6 @@ export function Sidebar({
 }) {
   const { account, signOut } = useAccount();
   const { state } = useConnection();
-  const [theme, setTheme] = useTheme();
   return (
     <aside className="sidebar">
       <header className="bar">
@@ -32,16 +29,7 @@ export function Sidebar({
       </header>
       <RoomList openRoomId={openRoomId} />
       <footer className="sidebar-foot">
-        <label className="theme">
-          <span className="hidden">Colours</span>
-          <select value={theme} onChange={(event) => setTheme(event.target.value as Theme)}>
-            {Object.entries(themeNames).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ThemeSwitch />
         <button type="button" className="button plain" onClick={signOut}>
           Sign out
         </button>
