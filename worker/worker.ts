@@ -29,7 +29,13 @@ export async function createWorker(settings: ChatSettings): Promise<ChatWorker> 
     );
   }
   // Before anything connects for good: then the sentence below is all that is said.
-  await checkRedis(redis);
+  try {
+    await checkRedis(redis);
+  } catch (error) {
+    // A wrong part is told before a missing server: it is the settings that are at hand.
+    await assemble({ ...settings, redis: undefined, logger: undefined, logLevel: 'error' }).close();
+    throw error;
+  }
   const assembly = assemble(settings);
   try {
     await checkReady(assembly);

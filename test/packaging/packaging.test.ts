@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeBlocks } from '../docs/pages.js';
 import { toCommonJs } from '../docs/sandbox.js';
-import { installProject, type Project, packPackage, type Tarball } from './project.js';
+import { buildTypedHost, filesOf, playApart, playEmbedded } from './hosts.js';
+import { installProject, type Part, type Project, packPackage, type Tarball } from './project.js';
 
 const program = (name: string) => readFileSync(join(import.meta.dirname, 'programs', name), 'utf8');
 
@@ -122,6 +123,60 @@ describe.each([
     expect((await app.ended).code, app.output()).toBe(0);
     for (const module of ['node20', 'esnext --moduleResolution bundler', 'commonjs --moduleResolution bundler']) {
       await part.npx(`tsc -p . --noEmit --module ${module}`);
+    }
+  });
+
+  describe('a host in TypeScript that replaces every part', () => {
+    let part: Part;
+
+    beforeAll(async () => {
+      part = await buildTypedHost(project);
+    });
+
+    const seen = [
+      ...['own columns', 'a webhook', 'moderation', 'what is updatable', 'events of the own', 'an event under another'],
+      ...['an action of the own', 'joining', 'staff may post', 'a room type of the own', 'chat.notifications'],
+      'the server side',
+    ];
+    const steps = (output: string) => [...output.matchAll(/^ok (.*)$/gm)].map(([, step]) => step);
+    const expected = seen.map((step) => expect.stringMatching(`^${step}`));
+
+    test('in one process on SQLite', { timeout: 90_000 }, async () => {
+      expect(steps(await playEmbedded(part))).toEqual(expected);
+    });
+
+    test('as app and worker on MariaDB and Redis, each part in the process that needs it', {
+      timeout: 90_000,
+    }, async () => {
+      const { app, worker } = await playApart(part);
+      expect(steps(app)).toEqual(expected);
+      expect(app).toMatch(/^User ann disconnected after \d+ ms$/m);
+      expect(app).not.toContain('The webhook is down');
+      expect(worker).toContain('The event was committed, but something after it failed.');
+      expect(worker).toContain('The webhook is down');
+    });
+  });
+
+  test('a host in JavaScript: two chats that do not meet, every event from its own code', async () => {
+    const part = await project.part('host-js', 'module', filesOf('host-js'));
+    const app = part.node(['chats.js']);
+    const { code } = await app.ended;
+    expect({ code, lines: app.output().trim().split('\n') }).toEqual({
+      code: 0,
+      lines: [expect.stringMatching(/^ok two chats/), expect.stringMatching(/^ok every event/)],
+    });
+  });
+
+  test('a part that does not fit is refused at start by app and worker, in a sentence that names the setting', async () => {
+    const part = await project.part('host-js-refused', 'module', filesOf('host-js'));
+    const app = part.node(['refused.js']);
+    const { code } = await app.ended;
+    const lines = app.output().trim().split('\n');
+    expect({ code, frozen: lines.pop() }, app.output()).toEqual({ code: 0, frozen: 'frozen: TypeError' });
+    expect(lines).toHaveLength(21);
+    for (const line of lines) {
+      const [, setting, sentence] = /^(\w+): (.*)$/.exec(line) ?? [];
+      expect(sentence).toMatch(new RegExp(`^(Unknown s|S)etting ${setting}`));
     }
   });
 });

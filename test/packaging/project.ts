@@ -32,6 +32,12 @@ export interface Part {
   /** Starts `node` with these arguments. */
   node(args: string[], env?: Record<string, string | undefined>): TestProcess;
   /**
+   * Starts an installed program, a line of shell as after `npx`; ended by `stop` at the latest.
+   */
+  run(command: string, env?: Record<string, string | undefined>): TestProcess;
+  /** Kills what of it still runs. */
+  stop(): Promise<void>;
+  /**
    * Runs an installed program to its end, a line of shell as after `npx`, which would ask the network for what is not
    * installed. Resolves with what it printed; rejects unless it ends with 0.
    */
@@ -113,11 +119,20 @@ export async function installProject(tarball: Tarball, express: 'express' | 'exp
         await mkdir(dirname(join(home, file)), { recursive: true });
         await writeFile(join(home, file), text);
       }
+      const started: TestProcess[] = [];
+      const own = (...[command, args, env]: [string, string[], Record<string, string | undefined>?]) => {
+        const one = start(home, command, args, env);
+        started.push(one);
+        return one;
+      };
+      const PATH = `${programs}:${process.env.PATH}`;
+      const run: Part['run'] = (command, env) => own('sh', ['-c', `exec ${command}`], { ...env, PATH });
       return {
         folder: home,
-        node: (args, env) => start(home, process.execPath, args, env),
-        npx: (command) =>
-          toEnd(start(home, 'sh', ['-c', command], { PATH: `${programs}:${process.env.PATH}` }), command),
+        node: (args, env) => own(process.execPath, args, env),
+        run,
+        npx: (command) => toEnd(run(command), command),
+        stop: async () => void (await Promise.all(started.map((one) => one.stop('SIGKILL')))),
       };
     },
     async remove() {
