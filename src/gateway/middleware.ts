@@ -132,6 +132,8 @@ export function isAllowedOrigin(request: IncomingMessage, allowed: readonly stri
   const { origin, host } = request.headers;
   if (origin === undefined) return true;
   if (allowed.includes(origin.toLowerCase())) return true;
+  // What browsers send, and nothing that a URL parser would make something else of: no user info, no path, no list.
+  if (!/^https?:\/\/[\w.:[\]-]+$/i.test(origin)) return false;
   try {
     return host !== undefined && new URL(origin).host === new URL(`http://${host}`).host;
   } catch {
