@@ -64,15 +64,21 @@ class HistoryReader {
     return { data: this.#data(await this.#fit(await this.#rows({}, 'DESC', limit))) };
   }
 
+  /** Looks one row further to tell whether there is a next page: a count would read the whole history each time. */
   async page(asked: number, size: number): Promise<PageHistoryShape> {
-    const count = await this.#context.models.Message.count({ where: this.#where({}), ...this.#transaction() });
-    const pages = Math.max(1, Math.ceil(count / size));
-    const page = Math.min(asked, pages);
-    const messages = await this.#fit(await this.#rows({}, 'DESC', size, (page - 1) * size));
+    let page = asked;
+    let rows = await this.#rows({}, 'DESC', size + 1, (page - 1) * size);
+    if (rows.length === 0 && page > 1) {
+      const count = await this.#context.models.Message.count({ where: this.#where({}), ...this.#transaction() });
+      page = Math.min(page, Math.max(1, Math.ceil(count / size)));
+      rows = await this.#rows({}, 'DESC', size + 1, (page - 1) * size);
+    }
+    const hasNext = rows.length > size;
+    const messages = await this.#fit(rows.slice(0, size));
     return {
-      has_next: page < pages,
+      has_next: hasNext,
       has_previous: page > 1,
-      next_page_number: page < pages ? page + 1 : null,
+      next_page_number: hasNext ? page + 1 : null,
       prev_page_number: page > 1 ? page - 1 : null,
       page,
       size,
