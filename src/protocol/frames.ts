@@ -1,6 +1,6 @@
 import { type ErrorBody, type ErrorDetail, ValidationError } from './errors.js';
 import { scanFrame } from './frame-scan.js';
-import { codePointLength, isWellFormed } from './unicode.js';
+import { beginningOf, codePointLength, isWellFormed } from './unicode.js';
 
 /** Objects and lists of a frame may lie this deep in each other by default, the frame itself included. */
 const defaultDepth = 32;
@@ -59,7 +59,7 @@ function checkFrame(frame: Record<string, unknown>): ClientFrame {
   const fault = findFault(frame, '');
   if (fault) throw new FrameError(fault, known);
   const detail: Record<string, string[]> = {};
-  for (const key of Object.keys(unknown).slice(0, 20)) detail[key.slice(0, 64)] = ['Unknown field.'];
+  for (const key of Object.keys(unknown).slice(0, 20)) detail[beginningOf(key, 64)] = ['Unknown field.'];
   if (id !== undefined && !isEventId(id)) detail.id = [`Must be a text of 1 to ${maxIdLength} characters.`];
   if (eventType === undefined) detail.event_type = ['This field is required.'];
   else if (typeof eventType !== 'string') detail.event_type = ['Must be a text.'];
@@ -74,7 +74,7 @@ function checkFrame(frame: Record<string, unknown>): ClientFrame {
 /** The first forbidden key or ill-formed text, as a sentence. The depth is known to be small. */
 function findFault(value: unknown, field: string): string | undefined {
   if (typeof value === 'string')
-    return isWellFormed(value) ? undefined : `Ill-formed Unicode in ${field.slice(0, 64)}.`;
+    return isWellFormed(value) ? undefined : `Ill-formed Unicode in ${beginningOf(field, 64)}.`;
   if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value)) {
     for (const item of value) {

@@ -15,6 +15,7 @@ import {
 import { media } from './media.js';
 import type { PayloadOptions } from './payload-options.js';
 import { maxDescriptionLength, roomCreate, roomModify } from './room-payloads.js';
+import { beginningOf } from './unicode.js';
 
 export { prepared, type UserIdKind, userIdSchema } from './fields.js';
 export { mediaTypes, mimeTypes } from './media.js';
@@ -139,7 +140,7 @@ function resumedRooms(): Joi.Schema {
     const rooms = new Map<string, number>();
     for (const [key, offset] of entries) {
       const { error, value: room } = id.validate(key);
-      if (error) return helpers.error('rooms.key', { room: key.slice(0, 64) });
+      if (error) return helpers.error('rooms.key', { room: beginningOf(key, 64) });
       if (!Number.isSafeInteger(offset) || (offset as number) < 0) return helpers.error('rooms.offset', { room });
       rooms.set(room, Math.min(offset as number, rooms.get(room) ?? Number.POSITIVE_INFINITY));
     }
@@ -169,7 +170,7 @@ const fieldOfFault: Readonly<Record<string, string>> = { 'send.empty': 'content'
 function toDetail(faults: Joi.ValidationErrorItem[]): ErrorDetail {
   const fields = new Map<string, string[]>();
   for (const { path, message, type } of faults) {
-    const field = fieldOfFault[type] ?? path.join('.').slice(0, 100);
+    const field = fieldOfFault[type] ?? beginningOf(path.join('.'), 100);
     if (field === '' || type === 'history.page') return message;
     const sentences = fields.get(field);
     if (!sentences && fields.size < mostFields) fields.set(field, [message]);

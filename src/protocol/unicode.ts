@@ -10,3 +10,8 @@ export function codePointLength(text: string): number {
   for (const _ of text) length++;
   return length;
 }
+
+/** The beginning of a text, at most so many UTF-16 units, without cutting a character in half. */
+export function beginningOf(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
+}
