@@ -2,11 +2,11 @@
 
 import type { Logger } from 'winston';
 import type { WriteOptions } from '../handlers/base.js';
-import type { EventHandler } from '../handlers/event-handler.js';
+import { EventHandler } from '../handlers/event-handler.js';
 import type { MembershipResult } from '../handlers/room.js';
 import { type ChatModels, modelNamed, type Room } from '../models/index.js';
 import { askGuard } from '../permissions/guards.js';
-import type { ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
+import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { type ErrorBody, ValidationError } from '../protocol/errors.js';
 import { dispatchFrame } from '../protocol/frames.js';
@@ -338,10 +338,13 @@ export class ChatMessagingConsumer {
     const handle = async () => {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
-      const access = asksUnderLock ? { roomIds: [(data as { room_id: string }).room_id] } : undefined;
+      const mayWait = asksUnderLock === true || (asksUnderLock && this.#isUnchanged(handler, asksUnderLock));
       await this.#run.enter(
-        (unit) => askGuard(guard(this, data, unit ? { transaction: unit.transaction, unit } : {})),
-        access,
+        (unit) => {
+          const read = new Map();
+          return askGuard(guard(this, data, unit ? { transaction: unit.transaction, unit, read } : { read }));
+        },
+        mayWait ? { roomIds: await this.#roomIdsOf(data) } : undefined,
       );
       await handler.call(this, data);
     };
@@ -361,6 +364,23 @@ export class ChatMessagingConsumer {
   /** Answers an event that was cut short after a commit: what is done is done. */
   conclude(): Promise<void> {
     return this.#run.conclude();
+  }
+
+  /** Whether what asks and what handles is the package's own: that does nothing before its write. */
+  #isUnchanged(handler: unknown, operation: keyof EventHandler): boolean {
+    const { name } = handler as { readonly name: string };
+    const own = ChatMessagingConsumer.prototype as unknown as Record<string, unknown>;
+    return (
+      own[name] === handler &&
+      this.eventHandler[operation] === EventHandler.prototype[operation] &&
+      Object.getPrototypeOf(this.permissionHandler) === PermissionHandler.prototype
+    );
+  }
+
+  async #roomIdsOf(data: { readonly room_id: string } | payloads.MessageIdsPayload): Promise<string[]> {
+    if ('room_id' in data) return [data.room_id];
+    const messages = await this.permissionHandler.messages(data.message_id);
+    return [...new Set(messages.map(({ room_id }) => room_id))];
   }
 
   get #username(): string {

@@ -28,12 +28,17 @@ export type EventMap = Record<string, EventRegistration> & {
 
 /** The built-in events: guard, handler, and how each runs. */
 const builtIn: Readonly<Record<string, (consumer: ChatMessagingConsumer) => EventRegistration>> = {
-  'message.send': (consumer) => on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: true }),
-  'message.acknowledged': (consumer) => on(canAccessMessage, consumer.receiveMessageAcknowledged),
-  'message.read': (consumer) => on(canAccessMessage, consumer.receiveMessageRead),
-  'message.react': (consumer) => on(canAccessMessage, consumer.receiveMessageReact),
+  'message.send': (consumer) =>
+    on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: 'createMessage' }),
+  'message.acknowledged': (consumer) =>
+    on(canAccessMessage, consumer.receiveMessageAcknowledged, { asksUnderLock: 'messageAcknowledged' }),
+  'message.read': (consumer) =>
+    on(canAccessMessage, consumer.receiveMessageRead, { asksUnderLock: 'createReadReceipt' }),
+  'message.react': (consumer) =>
+    on(canAccessMessage, consumer.receiveMessageReact, { asksUnderLock: 'reactToMessage' }),
   'message.typing': (consumer) => on(canSendMessageToRoom, consumer.receiveMessageTyping, { lossy: true }),
-  'message.modify': (consumer) => on(canModifyMessage, consumer.receiveMessageModify),
+  'message.modify': (consumer) =>
+    on(canModifyMessage, consumer.receiveMessageModify, { asksUnderLock: 'modifyMessage' }),
   'room.create': (consumer) => on(everyone, consumer.receiveRoomCreate),
   'room.list': (consumer) => on(everyone, consumer.receiveRoomList),
   'room.discover': (consumer) => on(everyone, consumer.receiveRoomDiscover),

@@ -1,4 +1,5 @@
 import type Joi from 'joi';
+import type { EventHandler } from '../handlers/event-handler.js';
 import type { Guard } from '../permissions/guards.js';
 
 /** How an event is registered: who may send it, what its data must be, and what runs. */
@@ -14,10 +15,12 @@ export interface EventRegistration<Data = never> {
   /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
   readonly lossy?: boolean | undefined;
   /**
-   * The guard is asked once only, inside the write, under the lock of the room that `data.room_id` names. For handlers
-   * that do nothing before their write.
+   * The guard is asked once only, inside the write, under the lock of the room of `data.room_id`, or of the messages of
+   * `data.message_id`. For handlers that do nothing before their write. The name of an operation of the event handler
+   * means: as long as the host has put nothing of its own in place of that operation, of the consumer's method, or of
+   * the permission handler.
    */
-  readonly asksUnderLock?: boolean | undefined;
+  readonly asksUnderLock?: boolean | keyof EventHandler | undefined;
   /** Does not wait for the events before it. */
   readonly unordered?: boolean | undefined;
 }

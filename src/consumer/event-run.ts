@@ -44,6 +44,8 @@ export class EventRun {
   /** What this run, or an earlier one, has committed so far, of all its writes. */
   #committed: StoredOutcome | undefined;
   #isAnswered = false;
+  /** Whether the guard has let the event through, here or under a lock. */
+  #isPermitted = false;
   #isWriting = false;
   #position = 0;
   #effects: Array<() => unknown> = [];
@@ -87,7 +89,13 @@ export class EventRun {
   /** Asks the guard; every write asks it again, under its locks. With `access` known, it is asked only there. */
   async enter(guard: (unit?: UnitOfWork) => Promise<GuardResult>, access?: GuardResult): Promise<void> {
     this.#guard = guard;
-    this.access = access ?? (await guard());
+    if (access) this.access = access;
+    else await this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.access = await this.#guard();
+    this.#isPermitted = true;
   }
 
   afterCommit(effect: () => unknown): void {
@@ -124,6 +132,7 @@ export class EventRun {
         // Before the guard: who may not send any more may still learn what became of the first try.
         await request.check?.(unit);
         access = await this.#guard(unit);
+        this.#isPermitted = true;
       },
       run: async (unit) => {
         this.outcome = new Outcome(this.#job.eventId);
@@ -202,6 +211,8 @@ export class EventRun {
 
   /** Publishes what was sent outside a write, and answers. */
   async #finish(): Promise<void> {
+    // It was to be asked by a write, and there was none.
+    if (!this.#isPermitted) await this.#ask();
     const trailing = this.outcome;
     // What was said inside a transaction comes first, and carries the event's id.
     const isSaid = (this.#committed?.answer.length ?? 0) > 0;

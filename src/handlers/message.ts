@@ -19,7 +19,7 @@ import { findEarlierMessages, rememberDeleted, requestKey } from '../store/reque
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { cleanContent } from './content.js';
-import { findReceived, recordDeliveries, recordReads, without } from './receipts.js';
+import { findFresh, findReceived, recordDeliveries, recordReads } from './receipts.js';
 import { RoomHandler } from './room.js';
 
 /** What `message.react` made. */
@@ -193,7 +193,7 @@ export abstract class MessageHandler extends RoomHandler {
     const ids = typeof messageId === 'string' ? [messageId] : messageId;
     const received = await findReceived(this.context, ids, options);
     const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
-    const fresh = await without(this.context, 'MessageDelivery', foreign, user.id, options);
+    const { undelivered: fresh } = await findFresh(this.context, foreign, user.id, options);
     await recordDeliveries(this.context, fresh, user.id, options);
     await this.updateChatNotification(ids, user, true, options);
     return serializeMessages(
@@ -218,9 +218,8 @@ export abstract class MessageHandler extends RoomHandler {
     const ids = typeof messageId === 'string' ? [messageId] : messageId;
     const received = await findReceived(this.context, ids, options);
     const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
-    const undelivered = await without(this.context, 'MessageDelivery', foreign, user.id, options);
+    const { undelivered, unread: fresh } = await findFresh(this.context, foreign, user.id, options);
     await recordDeliveries(this.context, undelivered, user.id, options);
-    const fresh = await without(this.context, 'ReadReceipt', foreign, user.id, options);
     await recordReads(this.context, fresh, user.id, options);
     await this.updateChatNotification(ids, user, true, options);
     const shapes = await serializeMessages(

@@ -23,21 +23,24 @@ export async function findReceived(
   return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
 }
 
-/** Of these messages, those that the user has no row about yet in the deliveries, or in the read receipts. */
-export async function without(
+/** Of these messages, those that this user has not received yet, and those not read yet. */
+export async function findFresh(
   { models, sequelize }: HandlerContext,
-  kind: 'MessageDelivery' | 'ReadReceipt',
   messages: readonly ReceivedMessage[],
   userId: UserId,
   { transaction }: WriteOptions,
-): Promise<ReceivedMessage[]> {
-  if (messages.length === 0) return [];
-  const rows = await sequelize.query<{ message_id: string }>(
-    `SELECT message_id FROM ${models[kind].getTableName()} WHERE user_id = :userId AND message_id IN (:ids)`,
+): Promise<{ undelivered: ReceivedMessage[]; unread: ReceivedMessage[] }> {
+  if (messages.length === 0) return { undelivered: [], unread: [] };
+  const of = (kind: 'MessageDelivery' | 'ReadReceipt') =>
+    `SELECT '${kind}' AS kind, message_id FROM ${models[kind].getTableName()}
+      WHERE user_id = :userId AND message_id IN (:ids)`;
+  const rows = await sequelize.query<{ kind: string; message_id: string }>(
+    `${of('MessageDelivery')} UNION ALL ${of('ReadReceipt')}`,
     { replacements: { userId, ids: messages.map(({ id }) => id) }, type: QueryTypes.SELECT, transaction },
   );
-  const present = new Set(rows.map(({ message_id }) => message_id));
-  return messages.filter(({ id }) => !present.has(id));
+  const present = new Set(rows.map(({ kind, message_id }) => `${kind} ${message_id}`));
+  const without = (kind: string) => messages.filter(({ id }) => !present.has(`${kind} ${id}`));
+  return { undelivered: without('MessageDelivery'), unread: without('ReadReceipt') };
 }
 
 /** Records that the user received these messages, and moves the mark below which nothing is pending. */
@@ -48,16 +51,16 @@ export async function recordDeliveries(
   options: WriteOptions,
 ): Promise<void> {
   const { models } = context;
-  const { transaction } = options;
+  const { transaction, unit } = options;
   if (messages.length === 0) return;
-  const ids = messages.map(({ id }) => id);
-  await models.MessageDelivery.bulkCreate(
-    ids.map((message_id) => ({ message_id, user_id: userId, created_at: new Date() })),
-    { transaction },
+  await unit.insert(
+    models.MessageDelivery,
+    messages.map(({ id }) => ({ message_id: id, user_id: userId, created_at: new Date() })),
   );
+  const ids = messages.map(({ id }) => id);
   await models.Message.increment('delivered_count', { by: 1, where: { id: ids }, transaction });
   for (const roomId of new Set(messages.map(({ room_id }) => room_id))) {
-    await moveAckedMark(context, roomId, userId, options);
+    unit.markAcked(roomId, userId, await ackedSeq(context, roomId, userId, options));
   }
 }
 
@@ -69,24 +72,24 @@ export async function recordReads(
   { transaction, unit }: WriteOptions,
 ): Promise<void> {
   if (messages.length === 0) return;
-  const ids = messages.map(({ id }) => id);
   await models.ReadReceipt.bulkCreate(
-    ids.map((message_id) => ({ message_id, user_id: userId, read_at: new Date() })),
+    messages.map(({ id }) => ({ message_id: id, user_id: userId, read_at: new Date() })),
     { transaction },
   );
+  const ids = messages.map(({ id }) => id);
   await models.Message.increment('read_count', { by: 1, where: { id: ids }, transaction });
   for (const { room_id, seq } of messages) unit.markRead(room_id, userId, seq);
 }
 
-/** Everything of others below the first message without a delivery row is acknowledged: remember up to where. */
-async function moveAckedMark(
+/** Up to where everything of others is acknowledged: below the first message without a delivery row. */
+async function ackedSeq(
   { models, sequelize }: HandlerContext,
   roomId: string,
   userId: UserId,
   { transaction, unit }: WriteOptions,
-): Promise<void> {
+): Promise<number> {
   const member = await models.RoomMember.findOne({ where: { room_id: roomId, user_id: userId }, transaction });
-  if (!member) return;
+  if (!member) return 0;
   // The old mark as a constant: joined to its column, MariaDB would read the room's whole history.
   const [first] = await sequelize.query<{ seq: number }>(
     `SELECT m.seq FROM ${models.Message.getTableName()} m
@@ -99,6 +102,5 @@ async function moveAckedMark(
       transaction,
     },
   );
-  const mark = first ? Number(first.seq) - 1 : unit.counters(roomId).last_seq;
-  await models.RoomMember.update({ acked_seq: mark }, { where: { room_id: roomId, user_id: userId }, transaction });
+  return first ? Number(first.seq) - 1 : unit.counters(roomId).last_seq;
 }

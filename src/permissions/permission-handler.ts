@@ -17,6 +17,8 @@ export interface ActingUser {
 export interface PermissionOptions {
   readonly transaction?: Transaction | undefined;
   readonly unit?: UnitOfWork | undefined;
+  /** What this one asking has read already: questions build on each other. */
+  readonly read?: Map<string, Promise<unknown>> | undefined;
 }
 
 /** The answer to a question about a room. `room` is the polymorphic Room, its type's row under the type's alias. */
@@ -197,8 +199,11 @@ export class PermissionHandler {
   protected async standing(user: ActingUser, roomId: string, options: PermissionOptions): Promise<Standing> {
     const preloaded = options.unit?.standing(roomId, user.id);
     if (preloaded) return preloaded;
-    const standings = await loadStandings(this.context, [[roomId, user.id]], options);
-    const standing = standings.get(pairKey(roomId, user.id));
+    const pair = pairKey(roomId, user.id);
+    const standings = await once(options, `standing ${pair}`, () =>
+      loadStandings(this.context, [[roomId, user.id]], { transaction: options.transaction }),
+    );
+    const standing = standings.get(pair);
     if (!standing) throw new NotFound();
     return standing;
   }
@@ -207,17 +212,28 @@ export class PermissionHandler {
   async messages(messageId: string | readonly string[], options: PermissionOptions = {}): Promise<MessageFacts[]> {
     const ids = [...new Set(typeof messageId === 'string' ? [messageId] : messageId)];
     const { models, sequelize } = this.context;
-    const found = await sequelize.query<MessageFacts>(
-      `SELECT id, room_id, sender_id FROM ${models.Message.getTableName()} WHERE id IN (:ids) AND is_deleted = :no ORDER BY id`,
-      {
-        replacements: { ids, no: false },
-        type: QueryTypes.SELECT,
-        ...(options.transaction && { transaction: options.transaction }),
-      },
+    const found = await once(options, `messages ${ids.join()}`, () =>
+      sequelize.query<MessageFacts>(
+        `SELECT id, room_id, sender_id FROM ${models.Message.getTableName()} WHERE id IN (:ids) AND is_deleted = :no ORDER BY id`,
+        {
+          replacements: { ids, no: false },
+          type: QueryTypes.SELECT,
+          ...(options.transaction && { transaction: options.transaction }),
+        },
+      ),
     );
     if (found.length < ids.length) throw new NotFound();
     return found;
   }
+}
+
+/** Reads what this asking has not read yet. */
+function once<T>({ read }: PermissionOptions, what: string, load: () => Promise<T>): Promise<T> {
+  const known = read?.get(what) as Promise<T> | undefined;
+  if (known) return known;
+  const loading = load();
+  read?.set(what, loading);
+  return loading;
 }
 
 function permission(standing: Standing, isPermitted: boolean): Permission {

@@ -14,6 +14,14 @@ export interface RoomCounters {
   last_activity_at?: Date;
 }
 
+/** How far a member has got in a room; 0 leaves a mark as it is. */
+interface Marks {
+  readonly roomId: string;
+  readonly userId: UserId;
+  read: number;
+  acked: number;
+}
+
 /**
  * One transaction that writes: which rooms it has locked, what it has read for several events at once, and the rows
  * it still has to insert.
@@ -37,7 +45,7 @@ export class UnitOfWork {
   readonly #standings = new Map<string, Standing>();
   readonly #earlier = new Map<string, EarlierRequest>();
   readonly #rows = new Map<ModelStatic<Model>, object[]>();
-  readonly #readMarks = new Map<string, [roomId: string, userId: UserId, seq: number]>();
+  readonly #marks = new Map<string, Marks>();
   #joined: Array<[roomId: string, userId: UserId]> = [];
 
   constructor(context: StoreContext, transaction: Transaction, grouped: boolean) {
@@ -128,9 +136,24 @@ export class UnitOfWork {
 
   /** The user has read or sent up to this seq. */
   markRead(roomId: string, userId: UserId, seq: number): void {
+    const marks = this.#marksOf(roomId, userId);
+    marks.read = Math.max(marks.read, seq);
+  }
+
+  /** The user has acknowledged all of others up to this seq. */
+  markAcked(roomId: string, userId: UserId, seq: number): void {
+    const marks = this.#marksOf(roomId, userId);
+    marks.acked = Math.max(marks.acked, seq);
+  }
+
+  #marksOf(roomId: string, userId: UserId): Marks {
     const key = pairKey(roomId, userId);
-    const marked = this.#readMarks.get(key)?.[2] ?? 0;
-    if (seq > marked) this.#readMarks.set(key, [roomId, userId, seq]);
+    let marks = this.#marks.get(key);
+    if (!marks) {
+      marks = { roomId, userId, read: 0, acked: 0 };
+      this.#marks.set(key, marks);
+    }
+    return marks;
   }
 
   /** These users are members of the room from this event's first broadcast on: their connections are to hear it. */
@@ -148,7 +171,7 @@ export class UnitOfWork {
   /** Writes what has been collected. Called once, right before the commit. */
   async flush(): Promise<void> {
     await this.#insertRows();
-    await this.#writeReadMarks();
+    await this.#writeMarks();
     await this.#writeCounters();
   }
 
@@ -159,15 +182,26 @@ export class UnitOfWork {
     }
   }
 
-  async #writeReadMarks(): Promise<void> {
-    const marks = [...this.#readMarks.values()];
+  /** Marks only ever move up. */
+  async #writeMarks(): Promise<void> {
+    const marks = [...this.#marks.values()];
     if (marks.length === 0) return;
     const { models, sequelize } = this.#context;
-    const when = marks.map(() => 'WHEN room_id = ? AND user_id = ? THEN ?').join(' ');
-    const where = marks.map(() => '(room_id = ? AND user_id = ? AND read_seq < ?)').join(' OR ');
+    const replacements: Array<string | number> = [];
+    const moved = (column: string, mark: 'read' | 'acked') => {
+      const given = marks.filter((one) => one[mark] > 0);
+      if (given.length === 0) return [];
+      replacements.push(...given.flatMap((one) => [one.roomId, one.userId, one[mark], one[mark]]));
+      const when = given.map(() => `WHEN room_id = ? AND user_id = ? AND ${column} < ? THEN ?`).join(' ');
+      return [`${column} = CASE ${when} ELSE ${column} END`];
+    };
+    const changes = [...moved('read_seq', 'read'), ...moved('acked_seq', 'acked')];
+    if (changes.length === 0) return;
+    replacements.push(...marks.flatMap(({ roomId, userId }) => [roomId, userId]));
     await sequelize.query(
-      `UPDATE ${models.RoomMember.getTableName()} SET read_seq = CASE ${when} ELSE read_seq END WHERE ${where}`,
-      { replacements: [...marks.flat(), ...marks.flat()], transaction: this.transaction },
+      `UPDATE ${models.RoomMember.getTableName()} SET ${changes.join(', ')}
+        WHERE ${marks.map(() => '(room_id = ? AND user_id = ?)').join(' OR ')}`,
+      { replacements, transaction: this.transaction },
     );
   }
 

@@ -3,6 +3,9 @@ import { DataTypes, type Model, type ModelStatic } from 'sequelize';
 import { afterEach, expect, test } from 'vitest';
 import {
   type ActingUser,
+  ChatMessagingConsumer,
+  EventHandler,
+  type EventPayloads,
   type MessageShape,
   type Permission,
   PermissionHandler,
@@ -183,4 +186,43 @@ test.each(writes)("an overridden question is asked again under %s's lock", async
   isOpen = false;
   expect(await host.chat.models.Reaction.count()).toBe(0);
   expect(await host.chat.models.RoomMember.count({ where: { room_id: room } })).toBe(2);
+});
+
+test('an overridden handler that writes nothing runs only for those the guard lets through', async () => {
+  const seen: string[] = [];
+  class Echo extends ChatMessagingConsumer {
+    override async receiveMessageSend({ room_id, content }: EventPayloads['message.send']): Promise<void> {
+      seen.push(content);
+      this.sendGroup(`group-${room_id}`, 'echo', { content });
+    }
+  }
+  host = await openTestChat({ consumerClass: Echo });
+  const { ann, ben, cleo } = host.people;
+  const room = await host.group(ann, ben);
+  const [member, outsider] = [await host.connect(ben), await host.connect(cleo)];
+  expect(errorOf(await outsider.request('message.send', { room_id: room, content: 'let me in' })).code).toBe(4002);
+  await member.silence();
+  expect(seen).toEqual([]);
+  await member.request('message.send', { room_id: room, content: 'hello' });
+  expect((await member.expect('echo')).data).toEqual({ content: 'hello' });
+  expect(seen).toEqual(['hello']);
+});
+
+test('an operation extended before its write is extended only for those the guard lets through', async () => {
+  const seen: string[] = [];
+  class Noted extends EventHandler {
+    override async createMessage(...[data, user]: Parameters<EventHandler['createMessage']>) {
+      seen.push(data.content);
+      return super.createMessage(data, user);
+    }
+  }
+  host = await openTestChat({ eventHandlerClass: Noted });
+  const { ann, ben, cleo } = host.people;
+  const room = await host.group(ann, ben);
+  const [member, outsider] = [await host.connect(ben), await host.connect(cleo)];
+  expect(errorOf(await outsider.request('message.send', { room_id: room, content: 'let me in' })).code).toBe(4002);
+  await member.silence();
+  expect(seen).toEqual([]);
+  await member.request('message.send', { room_id: room, content: 'hello' });
+  expect(seen).toEqual(['hello']);
 });
