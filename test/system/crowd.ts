@@ -14,6 +14,8 @@ export interface Crowd {
   people(count: number): Promise<Person[]>;
   /** Connections of new people, on gateways in turn. */
   chatters(count: number): Promise<Chatter[]>;
+  /** Resolves when a worker answers: without one, connections are closed as not ready. */
+  ready(): Promise<void>;
   query<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
   /** Checks that a room's numbers have no holes and its counters are true; gives its messages in order. */
   checkRoom(roomId: string): Promise<MessageRow[]>;
@@ -59,6 +61,10 @@ export async function gather(stack: OwnStack): Promise<Crowd> {
   return {
     stack,
     people,
+    async ready() {
+      const [somebody] = await people(1);
+      await until('a worker answers', async () => (await stack.connect(somebody!)).close(), 120_000);
+    },
     query,
     async chatters(count) {
       const signedIn = await people(count);

@@ -13,6 +13,7 @@ let everybody: Person[];
 
 beforeAll(async () => {
   crowd = await gather(await startStack('distributed'));
+  await crowd.ready();
   everybody = await crowd.people(CROWD);
 });
 afterAll(() => crowd?.close());
