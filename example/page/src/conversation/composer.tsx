@@ -64,10 +64,10 @@ function ComposerForm({
   const isEdit = about?.kind === 'edit';
   const isEmpty = text.trim() === '' && media.length === 0;
 
-  // A reply or an edit was asked for: on with the writing.
+  // A room was opened, or a reply or an edit was asked for: on with the writing. On a phone the keyboard would come out.
   const aboutId = about?.message.id;
   useEffect(() => {
-    if (aboutId !== undefined) input.current?.focus();
+    if (aboutId !== undefined || matchMedia('(hover: hover)').matches) input.current?.focus();
   }, [aboutId]);
 
   const submit = async (event?: FormEvent) => {

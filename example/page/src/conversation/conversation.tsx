@@ -1,22 +1,22 @@
 import type { MessageShape } from 'express-realtime-chat/client';
 import { useMessages, useRoom } from 'express-realtime-chat/react';
-import { useMemo, useReducer, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { DetailsPanel } from '../details/details-panel.tsx';
 import { openRoom } from '../route.ts';
 import { Composer } from './composer.tsx';
 import { type ConversationActions, ConversationContext } from './context.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
-import { draftReducer, emptyDraft } from './draft.ts';
 import { ForwardDialog } from './forward-dialog.tsx';
 import { ConversationHeader } from './header.tsx';
 import { MessageLog } from './message-log.tsx';
 import { TypingLine } from './typing-line.tsx';
+import { useDraft } from './use-draft.ts';
 
 /** One room: what was said in it, and saying something. */
 export function Conversation({ roomId }: { roomId: string }) {
   const { room, status, error } = useRoom(roomId);
   const view = useMessages(roomId);
-  const [draft, changeDraft] = useReducer(draftReducer, emptyDraft);
+  const [draft, changeDraft] = useDraft(roomId);
   const [target, setTarget] = useState<string | null>(null);
   const [dialog, setDialog] = useState<{ kind: 'forward' | 'delete'; message: MessageShape } | null>(null);
   const [hasDetails, setHasDetails] = useState(false);

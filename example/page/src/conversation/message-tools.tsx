@@ -11,19 +11,17 @@ import { ReactionPicker } from './reaction-picker.tsx';
 export function MessageTools({
   message,
   isOwn,
-  isReachable,
+  tabIndex,
 }: {
   message: MessageShape;
   isOwn: boolean;
-  /** Tab stops at the tools of the focused message only. */
-  isReachable: boolean;
+  tabIndex: number;
 }) {
   const { reply, forward, edit, remove } = useConversation();
   const { toggle } = useReactions(message);
   const { attempt } = useNotices();
   const picker = useRef<PopoverHandle>(null);
   const pickerId = useId();
-  const tabIndex = isReachable ? 0 : -1;
   return (
     <div className="tools" role="toolbar" aria-label="Message actions">
       <IconButton

@@ -29,6 +29,8 @@ export const Message = memo(function Message({
 }) {
   const { account } = useAccount();
   const [hasFocus, setHasFocus] = useState(false);
+  // Tab stops at the tools of the focused message only.
+  const tabIndex = hasFocus ? 0 : -1;
   const isOwn = String(message.sender.id) === String(account.user.id);
   const author = nameOf(message.sender);
   const onBlur = (event: FocusEvent) => setHasFocus(event.currentTarget.contains(event.relatedTarget));
@@ -58,9 +60,9 @@ export const Message = memo(function Message({
             {isOwn && <DeliveryMark message={message} others={memberCount - 1} />}
           </p>
         </div>
-        <MessageTools message={message} isOwn={isOwn} isReachable={hasFocus} />
+        <MessageTools message={message} isOwn={isOwn} tabIndex={tabIndex} />
       </div>
-      <Reactions message={message} />
+      <Reactions message={message} tabIndex={tabIndex} />
     </article>
   );
 });

@@ -4,7 +4,7 @@ import { nameOf } from '../rooms/names.ts';
 import { useNotices } from '../ui/notices.tsx';
 
 /** The reactions to a message, counted; a click joins in, or takes the own one back. */
-export function Reactions({ message }: { message: MessageShape }) {
+export function Reactions({ message, tabIndex }: { message: MessageShape; tabIndex: number }) {
   const { reactions, toggle } = useReactions(message);
   const { attempt } = useNotices();
   if (reactions.length === 0) return null;
@@ -16,6 +16,7 @@ export function Reactions({ message }: { message: MessageShape }) {
           key={reaction}
           type="button"
           className="reaction"
+          tabIndex={tabIndex}
           aria-pressed={isMine}
           aria-label={`${reaction} ${count}`}
           title={list.map(({ user }) => nameOf(user)).join(', ')}

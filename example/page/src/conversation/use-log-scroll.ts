@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 /** So near to the end counts as there. */
 const endMargin = 48;
@@ -73,7 +73,8 @@ export function useLogScroll(edges: LogEdges): LogScroll {
     loadNearEdges();
   }, [edges.rows, edges.isReady, edges.hasOlder, edges.hasNewer, restore, look, loadNearEdges]);
 
-  useEffect(() => {
+  // Ends together with the log: a passive effect would end after it has gone, and gone is a change of size too.
+  useLayoutEffect(() => {
     const log = ref.current!;
     // Pictures arrive, the composer grows, the phone is turned.
     const observer = new ResizeObserver(restore);
@@ -100,12 +101,18 @@ export function useLogScroll(edges: LogEdges): LogScroll {
         if (!message) return false;
         message.scrollIntoView({ block: 'center' });
         message.focus({ preventScroll: true });
+        flash(message);
         look();
         return true;
       },
       [look],
     ),
   };
+}
+
+/** Shows which message was meant. A change of colour is no movement, so it is for everybody. */
+function flash(message: HTMLElement): void {
+  message.querySelector('.bubble')?.animate({ background: ['var(--flash)', 'var(--flash)', 'transparent'] }, 1600);
 }
 
 const spaceBelow = (log: HTMLElement) => log.scrollHeight - log.scrollTop - log.clientHeight;

@@ -11,6 +11,8 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   useLayoutEffect(() => {
     const dialog = ref.current!;
     dialog.showModal();
+    // To what it is about; the browser would take the cross.
+    dialog.querySelector<HTMLElement>('input:not([type=radio], [type=checkbox]), .dialog-buttons button')?.focus();
     return () => dialog.close();
   }, []);
   return (
