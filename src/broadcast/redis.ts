@@ -1,9 +1,11 @@
 // Long: both ends of the pipe, its keys and its scripts stand together, or they would drift apart.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.js';
 import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, Reply } from './broadcast.js';
+import { SharedControls } from './shared-controls.js';
 
 /*
  * Keys, all below the prefix:
@@ -12,6 +14,7 @@ import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, R
  *   {<room>}:history      list of its newest envelopes, without a hole, the last one at that offset
  *   user-<user>           set of the gateways that hold a connection of the user
  *   gateway-<id>          stream of replies and controls for one gateway, read from the last id seen
+ *   controls              what all gateways are told, see shared-controls.ts
  *   gateway-<id>:known    there while Redis holds what that gateway told it; gone when Redis was emptied
  */
 
@@ -23,6 +26,12 @@ const streamLength = 20_000;
 /** Milliseconds between a gateway's looks whether Redis still knows it, and whether its silent link still lives. */
 const knownInterval = 1000;
 const probeInterval = 10_000;
+/** A gap between two looks that only a frozen process has. */
+const freeze = 5000;
+/** Milliseconds without a word on a connection that owes an answer: it is dead, or Redis is frozen. */
+const silence = 10_000;
+/** How long closing waits for Redis to forget a gateway. */
+const closingPatience = 1000;
 
 /** Publishes an envelope if it is the room's next one. Answers -1 published, -2 known already, else the last offset. */
 const publishScript = `
@@ -78,6 +87,7 @@ function connect(redis: string | RedisOptions, logger: Logger, name: string): Re
     maxRetriesPerRequest: null,
     enableAutoPipelining: true,
     autoResubscribe: false,
+    socketTimeout: silence,
     retryStrategy: (tries) => Math.min(tries * 50, 1000),
     ...(typeof redis === 'string' ? {} : redis),
   };
@@ -100,6 +110,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   commands.defineCommand('publishEnvelope', { numberOfKeys: 2, lua: publishScript });
   commands.defineCommand('readHistory', { numberOfKeys: 2, lua: historyScript });
   const links = new Set<GatewayLink>();
+  const sharedBy = () => new SharedControls(commands, prefix);
+  const shared = sharedBy();
   const channelOf = (roomId: string) => `${prefix}:group-${roomId}`;
   const keysOf = (roomId: string): [string, string] => [
     `${prefix}:{${roomId}}:offset`,
@@ -131,9 +143,15 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     }
   }
 
+  const toFields = (head: object, frames: readonly string[]) => [
+    'head',
+    JSON.stringify(head),
+    ...frames.flatMap((frame) => ['frame', frame]),
+  ];
+
   /** Appends to a gateway's stream if there is one; false when there is none. */
   async function append(gatewayId: string, head: object, frames: readonly string[]): Promise<boolean> {
-    const fields = ['head', JSON.stringify(head), ...frames.flatMap((frame) => ['frame', frame])];
+    const fields = toFields(head, frames);
     const id = await commands.xadd(streamOf(gatewayId), 'NOMKSTREAM', 'MAXLEN', '~', streamLength, '*', ...fields);
     return id !== null;
   }
@@ -149,6 +167,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   async function openLink(gatewayId: string, listener: GatewayListener): Promise<GatewayLink> {
     const subscriber = connect(redis, logger, 'subscriptions');
     const reader = connect(redis, logger, 'replies');
+    const ours = sharedBy();
     const rooms = new Set<string>();
     const users = new Set<string>();
     const stream = streamOf(gatewayId);
@@ -159,7 +178,13 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     let isKnown = true;
     let isRestoring = false;
 
-    subscriber.on('message', (_channel: string, text: string) => {
+    const readShared = () =>
+      ours.read(receive).catch((error: unknown) => {
+        // Its return makes everything be read again.
+        if (!closed) logger.warn('Reading what all gateways are told failed.', { error });
+      });
+    subscriber.on('message', (channel: string, text: string) => {
+      if (channel === ours.channel) return void readShared();
       const envelope = decodeEnvelope(text);
       if (envelope.offset === 0) listener.onWhisper(envelope.roomId, envelope.frame!);
       else listener.onEnvelope(envelope);
@@ -179,8 +204,9 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         try {
           await announce();
           await Promise.all([...users].map((id) => commands.sadd(userKey(id), gatewayId)));
-          if (rooms.size > 0) await subscriber.subscribe(...[...rooms].map(channelOf));
+          await subscriber.subscribe(ours.channel, ...[...rooms].map(channelOf));
           await commands.set(mark, '1', 'EX', gatewayTtl);
+          await readShared();
         } catch (error) {
           if (closed) break;
           logger.warn('Restoring the Redis link failed; trying again.', { error });
@@ -217,10 +243,17 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       }
     }
 
+    await ours.start();
+    await subscriber.subscribe(ours.channel);
     await announce();
     await commands.set(mark, '1', 'EX', gatewayTtl);
     let isLooking = false;
+    let lookedAt = performance.now();
     const look = async () => {
+      const frozen = performance.now() - lookedAt > knownInterval + freeze;
+      lookedAt = performance.now();
+      // What came meanwhile may have been cut off, and what was told to nobody is asked for.
+      if (frozen && !closed) lose();
       if (isLooking || commands.status !== 'ready') return;
       isLooking = true;
       try {
@@ -287,12 +320,16 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         links.delete(link);
         for (const watch of watches) clearInterval(watch);
         if (commands.status === 'ready') {
-          await Promise.all([...users].map((id) => commands.srem(userKey(id), gatewayId)));
-          await commands.del(stream, mark);
+          const forgotten = Promise.all([
+            ...[...users].map((id) => commands.srem(userKey(id), gatewayId)),
+            commands.del(stream, mark),
+          ]);
+          await Promise.race([forgotten.catch(() => {}), sleep(closingPatience, undefined, { ref: false })]);
         }
         subscriber.disconnect();
         reader.disconnect();
-        await reading;
+        // A connection that was about to try again has no socket whose end would settle its commands.
+        await Promise.race([reading, sleep(closingPatience, undefined, { ref: false })]);
       },
     };
     links.add(link);
@@ -317,10 +354,14 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       await append(gatewayId, { reply: head }, frames);
     },
     async control(control) {
-      const holders = await Promise.all(control.userIds.map((id) => commands.smembers(userKey(id))));
-      const gateways = new Set(holders.flat());
       const frames = control.kind === 'frames' ? control.frames : [];
       const head = { control: control.kind === 'frames' ? { ...control, frames: [] } : control };
+      // Rare, and worth to be heard by a gateway of which Redis knows nothing.
+      if (control.kind === 'disconnect' || control.kind === 'follow') return shared.add(toFields(head, frames));
+      const young = shared.isYoung();
+      const holders = await Promise.all(control.userIds.map((id) => commands.smembers(userKey(id))));
+      const gateways = new Set(holders.flat());
+      if (await young) await shared.add(toFields(head, frames));
       await Promise.all(
         [...gateways].map(async (gatewayId) => {
           if (await append(gatewayId, head, frames)) return;

@@ -195,8 +195,8 @@ export class ChatMessagingConsumer {
   /** `message.typing`: tells the room at once or never; nothing is stored. */
   async receiveMessageTyping({ room_id }: payloads.RoomIdPayload): Promise<void> {
     const data = { username: this.user.username ?? null, user_id: this.user.id, room_id };
-    const isStale = Date.now() - this.job.addedAt > staleTyping;
-    if (!isStale)
+    // Nobody types for as long as it waited.
+    if (!this.job.isStale)
       await this.runtime.publisher.whisper(room_id, dispatchFrame('messagetyping.dispatch', data, { room_id }));
     this.acknowledge();
   }
@@ -430,9 +430,6 @@ export class ChatMessagingConsumer {
     this.acknowledge();
   }
 }
-
-/** Typing older than this, in milliseconds, is nobody's business any more. */
-const staleTyping = 5000;
 
 function parseGroup(group: string): { kind: 'group' | 'user'; id: string } {
   const [, kind, id] = /^(group|user)-(.+)$/s.exec(group) ?? [];

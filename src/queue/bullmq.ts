@@ -1,3 +1,5 @@
+// Long: both ends of the pipe and all the ways in which they end stand together.
+
 /**
  * The queue on Redis: one plain BullMQ queue, one job per client event. Gateway's end and worker's end stand together,
  * with the format of a job between them; the ways out of an outage are in redis-link.ts.
@@ -24,6 +26,10 @@ import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } fr
 const SILENCE = { producer: 2400, worker: 10_000 };
 /** How long a closing worker waits for Redis to note its finished jobs; unnoted ones run again elsewhere. */
 const CLOSING_PATIENCE = 2000;
+/** How long it waits for the jobs in hand; while Redis is away they cannot tell anybody, and run again elsewhere. */
+const DRAINING_PATIENCE = { there: 20_000, away: 4000 };
+/** Milliseconds for which Redis remembers that a lossy job is fresh: no clocks are compared. */
+const FRESH_FOR = 5000;
 /** Failed jobs kept for people to look at. */
 const KEPT_FAILURES = 1000;
 
@@ -39,6 +45,8 @@ function fromBullJob(job: Pick<Job<JobData>, 'id' | 'data' | 'opts'>): ChatJob {
   if (!identity) throw new Error('This job was not added by a chat gateway.');
   return { ...job.data, ...identity, ...(job.opts.lifo ? { lossy: true } : {}) };
 }
+
+const freshKey = (name: string, prefix: string, { id }: Pick<ChatJob, 'id'>) => `${prefix}:${name}:fresh:${id}`;
 
 /** Where the queue lives. `prefix` and `name` make its keys: `<prefix>:<name>:*`. */
 export interface BullQueueOptions {
@@ -96,7 +104,11 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
     async add(job) {
       // One command each, not `addBulk`: ioredis pipelines them by itself, and lockstep batches measured 40 % slower.
       const place = { jobId: toJobId(job), ...(job.lossy ? { lifo: true } : {}) };
-      await link.use(() => queue.add(job.type, toJobData(job), place));
+      await link.use(async () => {
+        // Before the job, on the same connection: whoever takes it finds the mark.
+        const marked = job.lossy ? client.set(freshKey(name, prefix, job), '', 'PX', FRESH_FOR) : undefined;
+        await Promise.all([marked, queue.add(job.type, toJobData(job), place)]);
+      });
       outage.taken();
     },
     async has(job) {
@@ -148,7 +160,7 @@ type Connect = (own: RedisOptions) => Redis;
 
 function createBullConsumer(
   name: string,
-  options: Omit<QueueBaseOptions, 'connection'>,
+  options: Omit<QueueBaseOptions, 'connection'> & { readonly prefix: string },
   { concurrency, run, onLost }: ConsumeOptions,
   connect: Connect,
   outage: Outage,
@@ -210,6 +222,8 @@ function createBullConsumer(
     let job: ChatJob | undefined;
     try {
       job = fromBullJob(bullJob);
+      if (job.lossy && (await client.exists(freshKey(name, options.prefix, job))) === 0)
+        job = { ...job, isStale: true };
       // Counted by Redis when the job is taken, so a run that was killed at its first step counts too.
       await run(job, { earlierRuns: Math.max(0, bullJob.attemptsStarted - 1) });
     } catch (error) {
@@ -243,6 +257,18 @@ function createBullConsumer(
     logger.warn(`Lost the locks of ${jobIds.length} jobs in hand, frozen or cut off: other workers run them again.`);
   });
 
+  /** Resolves when a closing worker has waited long enough. */
+  async function outOfPatience(signal: AbortSignal): Promise<false> {
+    const begun = performance.now();
+    let isAwaySince = begun;
+    for (;;) {
+      await sleep(250, undefined, { signal });
+      const now = performance.now();
+      if (client.status === 'ready') isAwaySince = now;
+      if (now - begun > DRAINING_PATIENCE.there || now - isAwaySince > DRAINING_PATIENCE.away) return false;
+    }
+  }
+
   return {
     ready: () => worker.waitUntilReady(),
     close() {
@@ -251,13 +277,20 @@ function createBullConsumer(
         const free = blocking.duplicate && endConnection(blocking.duplicate);
         const closed = worker.close().catch(outage.fault);
         const late = new AbortController();
-        do {
-          // Again, because a job that was being taken at the start comes to hand later.
-          await Promise.all(inHand);
-          await Promise.race([closed, sleep(CLOSING_PATIENCE, undefined, { signal: late.signal })]);
-        } while (inHand.size > 0);
+        const isDrained = await Promise.race([drained(), outOfPatience(late.signal)]);
         late.abort();
-        await Promise.all([endConnection(client), free, closed]);
+        await Promise.all([endConnection(client), free]);
+        if (isDrained) await closed;
+        else logger.warn(`Closing leaves ${inHand.size} jobs in hand behind: other workers run them again.`);
+
+        async function drained(): Promise<true> {
+          do {
+            // Again, because a job that was being taken at the start comes to hand later.
+            await Promise.all(inHand);
+            await Promise.race([closed, sleep(CLOSING_PATIENCE, undefined, { signal: late.signal })]);
+          } while (inHand.size > 0);
+          return true;
+        }
       })();
       return closing;
     },

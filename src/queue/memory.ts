@@ -6,6 +6,8 @@ import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue
 
 /** Failed jobs whose id is remembered, as many as the Redis queue keeps. */
 const KEPT_FAILURES = 1000;
+/** Milliseconds after which a lossy job is stale. */
+const FRESH_FOR = 5000;
 
 interface Consumer extends ConsumeOptions {
   readonly inHand: Set<Promise<void>>;
@@ -16,6 +18,7 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
   const { events, tell } = createQueueEvents(logger);
   const waiting = new Map<string, ChatJob>();
   const lossy: string[] = [];
+  const addedAt = new WeakMap<ChatJob, number>();
   const running = new Set<string>();
   const failed = new Set<string>();
   const consumers = new Set<Consumer>();
@@ -67,7 +70,8 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     const begun = Date.now();
     tell('active', toQueueEvent(job, begun));
     try {
-      await consumer.run(job, { earlierRuns: 0 });
+      const isStale = job.lossy && performance.now() - (addedAt.get(job) ?? 0) > FRESH_FOR;
+      await consumer.run(isStale ? { ...job, isStale } : job, { earlierRuns: 0 });
       running.delete(jobId);
       const time = Date.now();
       tell('completed', { ...toQueueEvent(job, time), duration: time - begun });
@@ -95,7 +99,10 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
       const copy = JSON.parse(JSON.stringify(job)) as ChatJob;
       if (waiting.has(jobId) || running.has(jobId) || failed.has(jobId)) return;
       waiting.set(jobId, copy);
-      if (job.lossy) lossy.push(jobId);
+      if (job.lossy) {
+        lossy.push(jobId);
+        addedAt.set(copy, performance.now());
+      }
       tell('waiting', toQueueEvent(job, Date.now()));
       schedule();
     },

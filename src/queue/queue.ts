@@ -20,6 +20,8 @@ export interface ChatJob {
   readonly addedAt: number;
   /** Typing: may be dropped when old, overtakes what waits. */
   readonly lossy?: boolean | undefined;
+  /** Set by the queue: a lossy job that waited for more than 5 seconds, by no clock but the queue's own. */
+  readonly isStale?: boolean | undefined;
   /** Added again by its gateway, which got no answer: it may have been done already. */
   readonly resent?: boolean | undefined;
 }

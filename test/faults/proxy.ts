@@ -18,6 +18,8 @@ export interface FaultProxy {
   latency(milliseconds: number): void;
   /** Silent: connections open and stay open, nothing passes, ends are not told; `heal` lets through what was held. */
   blackHole(): void;
+  /** From now on new connections go to these servers in turn. */
+  lead(...targets: string[]): void;
   /** Resets the connections open now, once; new ones are welcome. */
   reset(): void;
   /** Passes at most so many bytes at a time, one piece per `everyMs`. */
@@ -36,7 +38,8 @@ interface Weather {
 
 /** Starts a proxy before `target`, an URL or `{ host, port }`, on a free port of 127.0.0.1. */
 export async function startProxy(target: string | { host: string; port: number }): Promise<FaultProxy> {
-  const { host, port: targetPort } = typeof target === 'string' ? addressOf(target) : target;
+  let targets = [typeof target === 'string' ? addressOf(target) : target];
+  let turn = 0;
   const weather: Weather = { latency: 0, isSilent: false, slice: undefined };
   const links = new Set<Link>();
   let port = 0;
@@ -44,7 +47,8 @@ export async function startProxy(target: string | { host: string; port: number }
 
   async function listen(): Promise<void> {
     const listening = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-      const link = new Link(client, connect({ host, port: targetPort, allowHalfOpen: true, noDelay: true }), weather);
+      const next = targets[turn++ % targets.length]!;
+      const link = new Link(client, connect({ ...next, allowHalfOpen: true, noDelay: true }), weather);
       links.add(link);
       void link.ended.then(() => links.delete(link));
     });
@@ -87,6 +91,9 @@ export async function startProxy(target: string | { host: string; port: number }
     },
     down,
     reset,
+    lead(...next) {
+      targets = next.map(addressOf);
+    },
     latency(milliseconds) {
       weather.latency = milliseconds;
     },

@@ -149,6 +149,7 @@ export class FaultScene {
     this.disarm();
     this.devices = [];
     await this.stack.disconnectAll();
+    this.stack.forgetEnded();
     while (this.workers.length < 2) await this.stack.startWorker();
   }
 

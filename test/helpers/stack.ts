@@ -66,6 +66,8 @@ export interface OwnStack extends Stack {
   startWorker(env?: Record<string, string>): Promise<TestProcess>;
   /** Starts one more app process; its address is the last of `gateways`. */
   startApp(env?: Record<string, string>): Promise<TestProcess>;
+  /** Takes app processes that have ended out of `apps` and `gateways`. */
+  forgetEnded(): void;
   /** Ends everything. */
   close(): Promise<void>;
 }
@@ -244,6 +246,13 @@ export async function startStack(kind: StackKind, options: StackOptions = {}): P
     workerLinks,
     startWorker,
     startApp,
+    forgetEnded() {
+      for (let index = apps.length - 1; index >= 0; index--) {
+        const { exitCode, signalCode } = apps[index]!.child;
+        if (exitCode === null && signalCode === null) continue;
+        for (const list of [apps, gateways, appLinks]) list.splice(index, 1);
+      }
+    },
     close: async () => {
       await stack.disconnectAll().catch(() => {});
       await close();

@@ -19,6 +19,8 @@ export interface Crowd {
   query<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
   /** Checks that a room's numbers have no holes and its counters are true; gives its messages in order. */
   checkRoom(roomId: string): Promise<MessageRow[]>;
+  /** Connects to the database anew, after it was away. */
+  reconnect(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,7 +34,14 @@ export interface MessageRow {
 /** Takes a running stack; `close` ends it too. */
 export async function gather(stack: OwnStack): Promise<Crowd> {
   if (!stack.mariaDb) throw new Error('A crowd needs MariaDB.');
-  const connection: Connection = await createConnection(stack.mariaDb.url);
+  const { url } = stack.mariaDb;
+  const connect = async () => {
+    const made = await createConnection(url);
+    // A test may kill the database.
+    made.on('error', () => {});
+    return made;
+  };
+  let connection: Connection = await connect();
   let made = 0;
   const query = async <T extends object>(sql: string, values: unknown[] = []) =>
     (await connection.query(sql, values))[0] as unknown as T[];
@@ -92,6 +101,10 @@ export async function gather(stack: OwnStack): Promise<Crowd> {
       );
       expect(Number(members?.count)).toBe(Number(room.member_count));
       return messages.map(({ id, seq, content }) => ({ id, seq: Number(seq), content }));
+    },
+    async reconnect() {
+      connection.destroy();
+      connection = await connect();
     },
     async close() {
       await connection.end();
