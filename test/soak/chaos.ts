@@ -59,7 +59,8 @@ export async function runFaults(options: ChaosOptions): Promise<void> {
     }
     const lasted = Date.now() - began;
     const over = performance.now();
-    await expectWell(options, fault.name);
+    await Promise.race([expectWell(options, fault.name), stopped]);
+    if (isStopped()) return;
     const recovery = Math.round(performance.now() - over);
     report.faults.push({ name: fault.name, at, lasted, recovery });
     report.say(`${fault.name}: ${(lasted / 1000).toFixed(1)} s, well again after ${(recovery / 1000).toFixed(1)} s`);

@@ -32,7 +32,8 @@ export async function checkEverything({ database, ledger, devices, report }: Che
   await checkRest(query, ledger, report);
 }
 
-type Query = (sql: string, values?: unknown[]) => Promise<Rows>;
+/** Runs a statement. */
+export type Query = (sql: string, values?: unknown[]) => Promise<ReadonlyArray<Record<string, unknown>>>;
 
 /** Numbers without holes, counters that are true. */
 async function checkRoom(query: Query, room: RoomTruth, report: Report): Promise<void> {
@@ -66,7 +67,7 @@ async function checkRoom(query: Query, room: RoomTruth, report: Report): Promise
 }
 
 /** Nothing foreign, nothing changed, nothing twice, no hole. */
-function checkDevice(device: Device, room: RoomTruth, report: Report): void {
+export function checkDevice(device: Device, room: RoomTruth, report: Report): void {
   const { log } = device;
   const who = `${log.name}, room ${room.id}`;
   const frames = log.frames.get(room.id);
@@ -106,7 +107,7 @@ function checkDevice(device: Device, room: RoomTruth, report: Report): void {
 }
 
 /** Each acknowledged message is one row, in the order of its sender; nothing else is more than one. */
-async function checkMessages(query: Query, ledger: Ledger, report: Report): Promise<void> {
+export async function checkMessages(query: Query, ledger: Ledger, report: Report): Promise<void> {
   const rows = await query('SELECT id, room_id, sender_id, seq, content, client_id FROM chat_messages');
   const byId = new Map(rows.map((row) => [String(row.id), row]));
   const alive = new Set((await query('SELECT id FROM chat_rooms')).map(({ id }) => String(id)));

@@ -63,7 +63,7 @@ export class Instance {
     void started.ended.then(({ code, signal }) => {
       if (this.#process !== started) return;
       this.#process = undefined;
-      if (this.#mayEnd) return;
+      if (this.#mayEnd || report.isStopping) return;
       report.breach(
         'process',
         `${name} ended by itself with ${code ?? signal}. It printed:\n${started.output().slice(-2000)}`,
@@ -99,7 +99,7 @@ export class Instance {
       await stopped.stop('SIGTERM', DRAIN_LIMIT);
       const { code } = await stopped.ended;
       report.took('drain', performance.now() - at);
-      if (code !== 0) report.breach('process', `${name} ended with ${code} after SIGTERM.`);
+      if (code !== 0 && !report.isStopping) report.breach('process', `${name} ended with ${code} after SIGTERM.`);
     } catch (error) {
       report.breach('process', `${name}: ${String(error)}`);
     }

@@ -36,6 +36,8 @@ const MAX_KEPT = 200;
 
 /** Collects while the soak runs. */
 export class Report {
+  /** Somebody has asked the soak to end: Ctrl-C ends its children too. */
+  isStopping = false;
   readonly startedAt = Date.now();
   readonly breaches: Breach[] = [];
   readonly faults: FaultRecord[] = [];

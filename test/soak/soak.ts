@@ -17,7 +17,7 @@ import { makePeople, type Person } from './people.js';
 import { createRandom } from './random.js';
 import { Report } from './report.js';
 import { settle } from './settle.js';
-import { type System, startSystem } from './system.js';
+import { Endings, type System, startSystem } from './system.js';
 
 /** People with two of our clients each; every second one has a plain device besides. */
 const PEOPLE = 12;
@@ -41,19 +41,24 @@ export async function soak(args: readonly string[], env: NodeJS.ProcessEnv): Pro
       // Who asks twice does not wait; the children are killed with this process.
       if (isStopped) process.exit(130);
       isStopped = true;
+      report.isStopping = true;
       report.say('Stopping; once more to end at once.');
       resolve();
     };
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   report.say(`Soak of ${options.minutes} minutes, seed ${options.seed}.`);
-  const system = await startSystem(report, scan);
+  const endings = new Endings(report);
+  const starting = startSystem(report, scan, endings);
   try {
-    await run(system, { options, report, scan, memory, stopped, isStopped: () => isStopped });
+    const system = await Promise.race([starting, stopped]);
+    if (system) await run(system, { options, report, scan, memory, stopped, isStopped: () => isStopped });
+    // What is being started at this moment ends with this process.
+    else starting.catch(() => {});
   } catch (error) {
     report.breach('soak', `${(error as Error).stack}`);
   } finally {
-    await system.close();
+    await endings.run();
   }
   const sources: FigureSources = { options, report, scan, memory };
   process.stdout.write(figuresText(sources));
@@ -129,7 +134,7 @@ async function run(system: System, { options, report, memory, stopped, isStopped
   };
   await runFaults(chaos);
   load.stop();
-  await Promise.all([working, fuzzing]);
+  await Promise.race([Promise.all([working, fuzzing]), stopped]);
   clearTimeout(measured);
   report.say('The load has ended; settling.');
   const looking = await createConnection(system.mariaDb.url);
