@@ -57,18 +57,26 @@ export abstract class BaseHandler {
 
   /** The options of the write under way. */
   #options: WriteOptions | undefined;
+  /** How many client ids were given to what came without one: by the writes committed, and with the one under way. */
+  #givenBefore = 0;
+  #given = 0;
 
   constructor(context: HandlerContext, scope: EventScope) {
     this.context = context;
     this.scope = {
       ...scope,
-      write: (request, run) =>
-        scope.write(request, async (options) => {
+      write: async (request, run) => {
+        const result = await scope.write(request, async (options) => {
           this.#options = options;
+          // This may be a second try, after a deadlock: it gives the same ids.
+          this.#given = this.#givenBefore;
           return run(options).finally(() => {
             this.#options = undefined;
           });
-        }),
+        });
+        this.#givenBefore = this.#given;
+        return result;
+      },
     };
   }
 
@@ -78,6 +86,13 @@ export abstract class BaseHandler {
     throw new Error(
       'A method with _ before its name writes inside a transaction only: call the one without _ instead.',
     );
+  }
+
+  /** The client id of a message or room that came without one: the job's id, with a number when it makes several. */
+  protected nextClientId(): string {
+    const { jobId } = this.scope;
+    this.#given += 1;
+    return this.#given === 1 ? jobId : `${jobId}-${this.#given}`;
   }
 
   /** The same for `_` methods that read, which may be called outside of a write too. */

@@ -45,8 +45,8 @@ export abstract class MessageHandler extends RoomHandler {
    * Sends a message: cleans its content, commits `_createMessage`, publishes. Returns the message as it was sent. Side
    * effects belong after `super.createMessage`; by then it is committed.
    */
-  async createMessage(given: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
-    const data = withFields(given);
+  async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
+    data = withFields(data);
     const content = this.#cleaned(data);
     const write = () =>
       this.scope.write(
@@ -72,11 +72,11 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Inside the transaction: writes the message and its media. `content` is sanitised. */
   async _createMessage(
-    given: MessageSendPayload,
+    data: MessageSendPayload,
     user: ActingUser,
     options: WriteOptions = this.writing,
   ): Promise<MessageShape> {
-    const data = withFields(given);
+    data = withFields(data);
     const { unit } = options;
     const { parent_message_id, forwarded_from_id, media, ...columns } = data.extra_fields;
     if (parent_message_id && forwarded_from_id) {
@@ -91,7 +91,7 @@ export abstract class MessageHandler extends RoomHandler {
       id: newId(),
       room_id: data.room_id,
       sender_id: user.id,
-      client_id: data.client_id ?? this.scope.jobId,
+      client_id: data.client_id ?? this.nextClientId(),
       request_hash: data.client_id === undefined ? null : requestHash({ ...data }),
       seq: unit.takeSeq(data.room_id),
       content: takesSource ? source.content : data.content,

@@ -82,7 +82,7 @@ export abstract class RoomHandler extends NotificationHandler {
         member_count: 0,
         last_activity_at: now,
         created_by_id: user.id,
-        client_id: data.client_id ?? this.scope.jobId,
+        client_id: data.client_id ?? this.nextClientId(),
         request_hash: data.client_id === undefined ? null : requestHash({ ...data }),
         created_at: now,
         updated_at: now,

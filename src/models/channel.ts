@@ -40,6 +40,7 @@ export abstract class AbstractChannel<A extends object = InferAttributes<Channel
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -48,6 +48,7 @@ export abstract class AbstractChatNotification<A extends object = InferAttribute
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

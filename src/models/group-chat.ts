@@ -42,6 +42,7 @@ export abstract class AbstractGroupChat<A extends object = InferAttributes<Group
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

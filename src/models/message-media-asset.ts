@@ -36,6 +36,7 @@ export abstract class AbstractMessageMediaAsset<A extends object = InferAttribut
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -81,6 +81,7 @@ export abstract class AbstractMessage<A extends object = InferAttributes<Message
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

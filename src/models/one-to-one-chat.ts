@@ -34,6 +34,7 @@ export abstract class AbstractOneToOneChat<A extends object = InferAttributes<On
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

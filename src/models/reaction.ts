@@ -37,6 +37,7 @@ export abstract class AbstractReaction<A extends object = InferAttributes<Reacti
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -24,6 +24,7 @@ export abstract class AbstractReadReceipt<A extends object = InferAttributes<Rea
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -16,6 +16,7 @@ export abstract class AbstractRoomProperty<A extends object = InferAttributes<Ro
     return { room_id: uuid({ primaryKey: true }), preferences: json('preferences') };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -40,6 +40,7 @@ export abstract class AbstractRoomType<A extends object = { room_id: string }> e
     return { room_id: uuid({ primaryKey: true }) };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

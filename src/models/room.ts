@@ -98,6 +98,7 @@ export abstract class AbstractRoom<A extends object = InferAttributes<Room>> ext
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -40,6 +40,7 @@ export abstract class AbstractSession<A extends object = InferAttributes<Session
     };
   }
 
+  /** For a subclass: a default scope (an order, say), scopes, hooks and validators. */
   static modelOptions?(context: ModelContext): OwnModelOptions;
 }
 

@@ -3,7 +3,7 @@ import type { UserId } from '../protocol/shapes.js';
 /**
  * What serializers are given: rows with everything they show already read. The reads of the store make them by hanging
  * users, lists and nested messages on model instances; a plain object with the same keys does as well. Whatever is
- * absent is shown as empty.
+ * absent is shown as empty, but for the members of a room: without them it is not shown.
  */
 
 /** A row of any model: columns under their names, those of the host too. */
@@ -87,7 +87,7 @@ export interface LoadedRoom {
   readonly created_at: Moment;
   readonly updated_at: Moment;
   /** The row of the type's table; absent: looked for under the type's alias. */
-  details?: Row | undefined;
+  details?: Row | null | undefined;
   property?: { readonly preferences: unknown } | null | undefined;
   creator?: LoadedUser | null | undefined;
   /** The first members, by joining. */

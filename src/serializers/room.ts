@@ -19,8 +19,13 @@ export abstract class RoomSerializer<Shape extends RoomBaseShape = RoomBaseShape
     };
   }
 
-  /** What only a room shown alone has. */
+  /** What only a room shown alone has. Throws for a room that lacks its members: shown so, clients would lose them. */
   protected alone(room: LoadedRoom): RoomAloneShape {
+    if (room.member_users === undefined) {
+      throw new Error(
+        'A room was serialized whose members were not loaded: in a handler return await this._retrieveRoom(room, options), elsewhere await chat.as(user).send("room.info", { room_id }).',
+      );
+    }
     const property = room.property ?? { preferences: {} };
     return { property: this.context.serializer('RoomPropertySerializer').serialize(property) };
   }

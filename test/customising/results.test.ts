@@ -60,6 +60,28 @@ describe('what an override returns', () => {
     );
   });
 
+  test('is refused when it is a room that lacks its members: nobody is shown an empty one', async () => {
+    class Unread extends EventHandler {
+      override async _modifyRoom(...[data, room, options]: Parameters<EventHandler['_modifyRoom']>) {
+        if (data.action !== 'rename') return super._modifyRoom(data, room, options);
+        const { Room } = this.models;
+        const found = await Room.findByPk(room.id, {
+          include: Room.withDetails(),
+          transaction: options?.transaction ?? null,
+        });
+        return this.getSerializer('RoomPolymorphicSerializer').serialize(found!);
+      }
+    }
+    host = await openTestChat({ eventHandlerClass: Unread });
+    const { ann, ben } = host.people;
+    const room_id = await host.group(ann, ben);
+    const [admin, other] = [await host.connect(ann), await host.connect(ben)];
+    const answer = await admin.request('room.modify', { room_id, action: 'rename', data: {} });
+    expect(errorOf(answer).code).toBe(4006);
+    expect(JSON.stringify(host.log)).toContain('in a handler return await this._retrieveRoom(room, options)');
+    await other.silence();
+  });
+
   test('in an extension point changes nothing for others, and the log says once where to change it', async () => {
     class Translating extends EventHandler {
       override async createMessage(data: Sent, user: ActingUser) {
@@ -89,7 +111,10 @@ describe('what an override returns', () => {
       override async joinRoom(user: ActingUser, roomId: string) {
         const result = await super.joinRoom(user, roomId);
         await this.createMessage({ room_id: roomId, content: 'I am new here.' } as Sent, user);
-        await this.createRoom(user, { type: 'GroupChat', name: 'My own' } as EventPayloads['room.create']);
+        await this.createMessage({ room_id: roomId, content: 'Hello, all.' } as Sent, user);
+        for (const name of ['My own', 'My other']) {
+          await this.createRoom(user, { type: 'GroupChat', name } as EventPayloads['room.create']);
+        }
         return result;
       }
     }
@@ -105,8 +130,12 @@ describe('what an override returns', () => {
     const room_id = await host.channel(ann);
     const newcomer = await host.connect(ben);
     expect((await newcomer.request('room.join', { room_id })).data).toEqual({ status: 'successful' });
-    await newcomer.expect('roomcreate.dispatch');
-    expect(await host.texts(room_id)).toEqual(['I am new here.']);
+    for (const name of ['My own', 'My other']) {
+      expect((await newcomer.expect<{ name: string }>('roomcreate.dispatch')).data.name).toBe(name);
+    }
+    expect(await host.texts(room_id)).toEqual(['I am new here.', 'Hello, all.']);
+    const rows = await host.chat.models.Message.findAll({ where: { room_id }, order: ['seq'] });
+    expect(rows[1]!.client_id).toBe(`${rows[0]!.client_id}-2`);
   });
 });
 

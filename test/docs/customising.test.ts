@@ -425,7 +425,7 @@ export const { chat } = opened;
       `
 import { opened } from './chat.js';
 import { orderPlaced, orderShipped, supportFor } from './orders.js';
-import { messagesOf, roomNames } from './rooms.js';
+import { messagesOf, roomNames, roomsOf } from './rooms.js';
 import { groupsOf, importMembers } from './memberships.js';
 const { ann, ben, cleo, dan, act, connect, close } = opened;
 const member = await connect(ben);
@@ -441,6 +441,8 @@ assert.equal((await member.expect('message.dispatch')).data.content, 'I have ord
 assert.equal((await member.expect('message.dispatch')).data.content, 'Order 7 is on its way.');
 assert.equal(await messagesOf(ann), 1);
 assert.deepEqual(await roomNames(), [['GroupChat', 'Group'], ['GroupChat', 'Support for ann']]);
+assert.deepEqual((await roomsOf(ben)).map(({ details }) => details.name), ['Group', 'Support for ann']);
+assert.deepEqual(await roomsOf(dan), []);
 const other = await connect(dan);
 await other.expect('chat.notifications');
 await importMembers(room, [dan]);
@@ -460,8 +462,81 @@ await close();
   });
 });
 
+describe('docs/customising/porting.md', { timeout: 60_000 }, () => {
+  const page = 'docs/customising/porting.md';
+
+  test('its consumer pins for admins, tells members, and limits', async () => {
+    sandbox = await createSandbox('module');
+    const names = ['models.js', 'serializers.js'];
+    await sandbox.write(Object.fromEntries(names.map((name) => [name, fileOf('docs/customising/models.md', name)])));
+    await run(
+      page,
+      ['custom-consumer.js'],
+      `
+import { sequelize } from './database.js';
+const { act, ann, ben, dan, chat, room, connect, close } = await open({
+  consumerClass: './custom-consumer.js#CustomChatConsumer',
+  connectionClass: './custom-consumer.js#CustomConnection',
+  eventMapper: './custom-consumer.js#customEventMapper',
+  models: { Message: './models.js#CustomMessage' },
+  serializers: { MessageSerializer: './serializers.js#CustomMessageSerializer' },
+});
+for (const column of ["priority VARCHAR(10) NOT NULL DEFAULT 'normal'", 'is_pinned TINYINT(1) NOT NULL DEFAULT 0', 'expiry_date DATETIME']) {
+  await sequelize.query('ALTER TABLE chat_messages ADD COLUMN ' + column);
+}
+const [member, other] = [await connect(ben), await connect(dan)];
+for (const client of [member, other]) await client.expect('chat.notifications');
+const { message_id } = await act(ann, 'message.send', { room_id: room, content: 'Hello' });
+const pin = { room_id: room, message_id };
+assert.deepEqual(await act(ben, 'message.pin', pin), { code: 4002, detail: 'Only admins can pin messages' });
+assert.equal((await act(dan, 'message.pin', pin)).code, 4002);
+assert.deepEqual(await act(ann, 'message.pin', pin), { status: 'successful' });
+assert.deepEqual((await member.expect('message.pinned')).data, { message_id, pinned_by: 'ann' });
+assert.equal((await chat.models.Message.findByPk(message_id)).is_pinned, true);
+const say = () => member.request('message.send', { room_id: room, content: 'Hello' });
+for (let count = 0; count < 30; count++) assert.equal((await say()).eventType, 'event.ack');
+assert.deepEqual((await say()).error, { code: 4029, detail: 'Rate limit exceeded' });
+assert.equal((await member.request('room.info', { room_id: room })).data.id, room);
+assert.equal(await chat.models.Message.count(), 31);
+await other.silence();
+for (const client of [member, other]) await client.close();
+await close();
+`,
+    );
+  });
+
+  test('its plugins are loaded and refused as the parts of the package are', async () => {
+    sandbox = await createSandbox('module');
+    await sandbox.write({
+      'parts.js': `
+import { EventHandler } from 'express-realtime-chat';
+export class Handler extends EventHandler {}
+export const filter = (text) => text;
+`,
+    });
+    await run(
+      page,
+      ['plugins.js'],
+      `
+import { forgetPlugins, loadPlugins } from './plugins.js';
+import { Handler } from './parts.js';
+const settings = { handler: './parts.js#Handler', filter: './parts.js#filter' };
+for (let again = 0; again < 2; again++) {
+  const { handler, filter } = loadPlugins(settings);
+  assert.deepEqual([handler, filter('one')], [Handler, 'one']);
+  forgetPlugins();
+}
+assert.throws(() => loadPlugins({ ...settings, handler: './parts.js#filter' }), /plugins\\.handler must be a subclass of EventHandler/);
+assert.throws(() => loadPlugins({ ...settings, filter: './parts.js#Handler' }), /plugins\\.filter must be a function/);
+const { close } = await open();
+await close();
+`,
+    );
+  });
+});
+
 test('every file of these pages is run here', () => {
-  const pages = ['handlers', 'permissions', 'errors', 'events', 'server-side'];
+  const pages = ['handlers', 'permissions', 'errors', 'events', 'server-side', 'porting'];
   const files = pages.flatMap((name) => codeBlocks(`docs/customising/${name}.md`).map(({ file }) => file));
   expect(files.length).toBeGreaterThan(20);
   expect(files).not.toContain(undefined);

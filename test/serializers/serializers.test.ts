@@ -79,7 +79,9 @@ describe('serializers of a chat', () => {
     }
     const { getSerializer } = createSerializers(settings, { GroupChatSerializer: Themed });
     const details = { ...room().details, theme: 'blue' };
-    expect(getSerializer('RoomPolymorphicSerializer').serialize(room({ details }))).toMatchObject({ theme: 'blue' });
+    expect(getSerializer('RoomPolymorphicSerializer').serialize(room({ details, member_users: [] }))).toMatchObject({
+      theme: 'blue',
+    });
   });
 
   it('find the row of a room type under its alias as well', () => {
