@@ -151,12 +151,19 @@ export class Bench {
       for (const side of sides) this.#idle.set(side.kind, side);
       return;
     }
+    for (const side of sides) this.#sides.splice(this.#sides.indexOf(side), 1);
     await this.#stop(sides);
+  }
+
+  /** Ends what a scene that failed has left running. */
+  async abandon(): Promise<void> {
+    this.#idle.clear();
+    await this.#stop(this.#sides.splice(0));
   }
 
   /** Ends everything. */
   async close(): Promise<void> {
-    await this.#stop(this.#sides.splice(0)).catch(() => {});
+    await this.abandon().catch(() => {});
     await this.#mariaDb.stop();
   }
 
@@ -167,7 +174,9 @@ export class Bench {
 
   #start(name: TargetName, options: TargetOptions): Promise<Target> {
     if (name === 'ours') return startOurs(this.#surroundings, options);
-    if (name === 'peer') return startPeer(this.#surroundings, options);
+    if (name === 'peer') {
+      return startPeer(this.#surroundings, { gateways: this.options.peerProcesses, ...options });
+    }
     return startBare(this.#surroundings, options, name === 'pre-framed');
   }
 }

@@ -27,7 +27,15 @@ async function main(): Promise<void> {
   try {
     for (const scene of chosen) {
       const before = bench.report.lines.length;
-      await scene.run(bench, scene.about);
+      try {
+        await scene.run(bench, scene.about);
+      } catch (error) {
+        // The others are still worth their time.
+        process.stderr.write(`\nThe scene ${scene.name} failed: ${(error as Error).stack ?? error}\n`);
+        process.exitCode = 1;
+        await bench.abandon();
+        continue;
+      }
       results.push(resultOf(scene.name, bench.report.lines.slice(before), options));
       // After each: what was measured is not lost with what comes later.
       keep();
@@ -38,7 +46,7 @@ async function main(): Promise<void> {
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error) => {
     process.stderr.write(`${error.stack ?? error}\n`);
     process.exit(1);

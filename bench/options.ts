@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly window: number;
   /** Messages of one sender that wait for their dispatch at a time. */
   readonly inFlight: number;
+  /** Processes of the peer, where a scene does not say. */
+  readonly peerProcesses: number;
   /** Folder for CPU profiles of this project's processes. */
   readonly profile: string | undefined;
   /** Where results go as JSON, if anywhere. */
@@ -32,6 +34,7 @@ export const HELP = `npm run bench -- [options]
   --runs N           runs of each server, in turn; the median counts (default 3)
   --seconds N        length of a measurement (default 10)
   --in-flight N      messages of one sender under way at a time (default 4)
+  --peer-processes N processes of the peer (default 1)
   --profile FOLDER   CPU profiles of this project's processes go there
   --output FILE      results as JSON
   --record           keep the results in bench/results.json, and make docs/performance.md and its charts of it
@@ -51,6 +54,7 @@ export function readOptions(
       runs: { type: 'string' },
       seconds: { type: 'string' },
       'in-flight': { type: 'string', default: '4' },
+      'peer-processes': { type: 'string', default: '1' },
       profile: { type: 'string' },
       output: { type: 'string' },
       record: { type: 'boolean', default: false },
@@ -68,6 +72,7 @@ export function readOptions(
     warmUp: quick ? 300 : Math.min(3000, window / 2),
     window,
     inFlight: Number(values['in-flight']),
+    peerProcesses: Number(values['peer-processes']),
     profile: values.profile,
     output: values.output,
     record: values.record,

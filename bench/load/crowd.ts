@@ -8,7 +8,8 @@ type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;
 /** Text of a message, after what tells it from the others. */
 const TEXT = 'Shall we meet at the station at a quarter past nine? The train goes at half past.';
 const TILDE = 0x7e;
-const patience = 20_000;
+/** Milliseconds that a line of unanswered messages may take to empty when no more are sent. */
+const patience = 60_000;
 
 /** All connections of one load generator, and what they do. */
 export class Crowd {

@@ -14,14 +14,14 @@ import {
 } from './fill.js';
 import type { Surroundings, Target, TargetOptions } from './target.js';
 
-/** Two by default, as many as this project's gateway and worker are. */
+/** Its processes share the work: connections are spread over them. */
 export async function startPeer(surroundings: Surroundings, options: TargetOptions = {}): Promise<Target> {
   const redis = await startRedis({ own: true });
   const url = await surroundings.database();
   const servers: TestProcess[] = [];
   const ports: number[] = [];
   // One after the other: the first makes the tables.
-  for (let index = 0; index < (options.gateways ?? 2); index++) {
+  for (let index = 0; index < (options.gateways ?? 1); index++) {
     const server = startProcess(process.execPath, [join(surroundings.built, 'bench/servers/peer.js')], {
       env: { DATABASE_URL: url, REDIS_URL: redis.url, JWT_SECRET, NODE_ENV: 'production', ...inspect(options) },
     });
