@@ -125,9 +125,25 @@ function passwordOf(sequelize: Sequelize): Finding[] {
 }
 
 async function redis(settings: ResolvedSettings): Promise<Finding[]> {
-  if (settings.redis !== undefined) return inspectRedis(settings.redis);
+  if (settings.redis !== undefined)
+    return [...(await inspectRedis(settings.redis)), ...passwordOfRedis(settings.redis)];
   return [
     { level: 'ok', text: 'No redis is set: queue and broadcast serve one process, without workers of their own.' },
+  ];
+}
+
+/** One that only this machine reaches may do without a password. */
+function passwordOfRedis(given: NonNullable<ResolvedSettings['redis']>): Finding[] {
+  const url = typeof given === 'string' ? new URL(given) : undefined;
+  const { host = 'localhost', password } =
+    typeof given === 'object' ? given : { host: url?.hostname, password: decodeURIComponent(url?.password ?? '') };
+  if (!isWellKnown(password ?? '')) return [{ level: 'ok', text: 'The password of Redis is not a common one.' }];
+  if (/^(localhost|127\.[\d.]+|\[?::1\]?|\/.*)$/.test(host)) return [];
+  return [
+    {
+      level: 'warning',
+      text: `Redis is opened over the network ${password ? 'with a password that anybody would try first' : 'without a password'}: give it a long random one ("requirepass").`,
+    },
   ];
 }
 

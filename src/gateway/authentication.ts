@@ -7,7 +7,7 @@ import type { AuthenticatedUser, Awaitable } from '../settings/settings.js';
 
 /** What `jwtAuthentication` is given. Either `secret` or `key`. */
 export interface JwtAuthenticationOptions {
-  /** The shared secret of HS256, HS384 and HS512: at least 8 bytes, better 32 random ones. */
+  /** The shared secret of HS256, HS384 and HS512: best 32 random bytes, not empty. */
   secret?: string | Uint8Array | undefined;
   /** A public key for all other algorithms: PEM text, KeyObject or JWK; or a function that finds it (jose's JWKS). */
   key?: string | KeyObject | JsonWebKey | JWTVerifyGetKey | undefined;

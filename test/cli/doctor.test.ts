@@ -189,6 +189,31 @@ describe('doctor finds secrets', () => {
   });
 });
 
+describe('doctor on the password of Redis', () => {
+  const setPassword = (password: string) => control.config('SET', 'requirepass', password);
+  afterEach(() => setPassword(''));
+
+  test('is content with none, or any, on the own machine', async () => {
+    await setPassword('redis');
+    const report = await doctor(config(`redis: '${redis.url.replace('//', '//:redis@')}'`));
+    expect(report).toMatchObject({ warning: [], error: [] });
+  });
+
+  test('warns of none, and of one that is the same as everywhere, over the network', async () => {
+    // An address of this machine that does not look like one.
+    const address = `redis: { host: '0.0.0.0', port: ${new URL(redis.url).port}`;
+    expect((await doctor(config(`${address} }`))).warning).toEqual([
+      expect.stringMatching(/^Redis is opened over the network without a password: .*"requirepass"/),
+    ]);
+    await setPassword('password1');
+    expect((await doctor(config(`${address}, password: 'password1' }`))).warning).toEqual([
+      expect.stringMatching(/^Redis is opened over the network with a password that anybody would try first/),
+    ]);
+    await setPassword(PASSWORD);
+    expect((await doctor(config(`${address}, password: '${PASSWORD}' }`))).warning).toEqual([]);
+  });
+});
+
 describe('doctor finds a server that does not answer', () => {
   const closers: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
