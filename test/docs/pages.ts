@@ -18,7 +18,7 @@ export function pageNames(): string[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
   );
-  return ['README.md', 'CHANGELOG.md', ...docs.sort().map((name) => `docs/${name}`)];
+  return ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...docs.sort().map((name) => `docs/${name}`)];
 }
 
 /** A page's text. */

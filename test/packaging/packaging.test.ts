@@ -29,7 +29,7 @@ afterAll(() => tarball?.remove());
 describe('the tarball', () => {
   test('holds what a user needs', () => {
     const needed = [
-      ...['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json'],
+      ...['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'package.json'],
       ...['dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/cli/index.js', 'dist/src/testing/index.js'],
       ...['dist/worker/worker.js', 'dist/worker/worker.d.ts', 'docs/protocol.md'],
       ...['migrations/20261121000100-chat-rooms.cjs', 'seeders/20261121000000-chat-demo.cjs'],
@@ -39,7 +39,7 @@ describe('the tarball', () => {
 
   test('holds nothing else: no sources, tests, example, source maps or data', () => {
     const expected =
-      /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/(src|worker)\/[\w/-]+(\.js|\.d\.ts)|migrations\/[\w/-]+\.cjs|seeders\/[\w-]+\.cjs|docs\/[\w/-]+\.(md|png))$/;
+      /^(README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|package\.json|dist\/(src|worker)\/[\w/-]+(\.js|\.d\.ts)|migrations\/[\w/-]+\.cjs|seeders\/[\w-]+\.cjs|docs\/[\w/-]+\.(md|png))$/;
     expect(tarball.names.filter((name) => !expected.test(name))).toEqual([]);
   });
 
