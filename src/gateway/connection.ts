@@ -39,7 +39,7 @@ interface Connected {
   readonly rooms: Array<[roomId: string, offset: number]>;
 }
 
-/** Typing events under way at once; more are dropped. */
+/** Typing events of a connection under way at once; more are dropped. */
 const maxTyping = 4;
 const open = 1;
 
@@ -460,9 +460,11 @@ export class ChatConnection implements GatewayConnection {
     }
     if (this.#typing >= maxTyping) return;
     this.#typing += 1;
-    void this.#run(frame).finally(() => {
-      this.#typing -= 1;
-    });
+    void this.gateway
+      .runTyping(() => this.#run(frame))
+      .finally(() => {
+        this.#typing -= 1;
+      });
   }
 
   /** The broadcasts a resuming client missed, at the speed it reads. */

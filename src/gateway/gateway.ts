@@ -60,6 +60,11 @@ interface InFlight {
 
 /** Rooms and users one question to a worker may name. */
 const questionSize = 1000;
+/**
+ * Typing events of all connections that are with the workers at once; more are dropped. Typing goes before what waits,
+ * so a storm of it that the workers cannot follow would hold up the messages.
+ */
+const maxTyping = 100;
 /** Milliseconds between looks for events whose job or answer was lost with Redis. */
 const lostCheckInterval = 5000;
 
@@ -78,6 +83,7 @@ export class Gateway {
   readonly #seenControls = new Set<string>();
   #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #typing = 0;
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -182,6 +188,17 @@ export class Gateway {
       ),
     );
     return reply;
+  }
+
+  /** Runs what a typing event does unless so many are under way that this one is better dropped. */
+  async runTyping(run: () => Promise<void>): Promise<void> {
+    if (this.#typing >= maxTyping) return;
+    this.#typing += 1;
+    try {
+      await run();
+    } finally {
+      this.#typing -= 1;
+    }
   }
 
   /** A question of the gateway itself, answered by any worker. */
