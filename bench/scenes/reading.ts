@@ -2,6 +2,7 @@
 import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Question } from '../load/protocols.js';
 import { rowsRead } from '../measure/counters.js';
+import type { World } from '../targets/target.js';
 
 /** Connections that ask, each with one question at a time. */
 const askers = 4;
@@ -33,14 +34,15 @@ export async function historyScene(bench: Bench, scene: string, lengths: readonl
   for (const length of lengths) {
     const everybody = Array.from({ length: askers }, (_, index) => index + 1);
     const roomIds = new Map<Side, string>();
-    await Promise.all(
-      sides.map(async (side) => {
-        const world = await side.target.fill({ users: askers, rooms: [{ members: everybody }] });
-        roomIds.set(side, world.roomIds[0]!);
-        await side.target.fillMessages({ ...world, senderId: world.users[0]!.id, count: length });
-        await bench.connect(side, world);
-      }),
-    );
+    const worlds = new Map<Side, World>();
+    // One after the other, and nobody connects before both are there: the database is busy with it.
+    for (const side of sides) {
+      const world = await side.target.fill({ users: askers, rooms: [{ members: everybody }] });
+      worlds.set(side, world);
+      roomIds.set(side, world.roomIds[0]!);
+      await side.target.fillMessages({ ...world, senderId: world.users[0]!.id, count: length });
+    }
+    for (const [side, world] of worlds) await bench.connect(side, world);
     const middle = length / 2;
     const kinds: readonly [string, readonly Side[], object][] = [
       ['page 1', sides, { page: 1 }],
