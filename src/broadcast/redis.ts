@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.js';
+import { inBatches } from './batches.js';
 import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, Reply } from './broadcast.js';
 import { SharedControls } from './shared-controls.js';
 
@@ -33,23 +34,34 @@ const silence = 10_000;
 /** How long closing waits for Redis to forget a gateway. */
 const closingPatience = 1000;
 
-/** Publishes an envelope if it is the room's next one. Answers -1 published, -2 known already, else the last offset. */
+/**
+ * Publishes each envelope that is its room's next one. Answers for each -1 published, -2 known already, else the room's
+ * last offset. Keys: offset and history of each; arguments: history size, ttl, then of each the offset, the envelope, its
+ * channel, and 1 if it is to be published whatever came before.
+ */
 const publishScript = `
-local current = redis.call('GET', KEYS[1])
-local offset = tonumber(ARGV[1])
-if current and ARGV[6] == '0' then
-  current = tonumber(current)
-  if offset <= current then return -2 end
-  if offset > current + 1 then return current end
-else
-  redis.call('DEL', KEYS[2])
+local function publish(offsetKey, historyKey, offset, envelope, channel, isForced)
+  local current = redis.call('GET', offsetKey)
+  if current and isForced == '0' then
+    current = tonumber(current)
+    if offset <= current then return -2 end
+    if offset > current + 1 then return current end
+  else
+    redis.call('DEL', historyKey)
+  end
+  redis.call('SET', offsetKey, offset, 'EX', ARGV[2])
+  redis.call('RPUSH', historyKey, envelope)
+  redis.call('LTRIM', historyKey, -tonumber(ARGV[1]), -1)
+  redis.call('EXPIRE', historyKey, ARGV[2])
+  redis.call('PUBLISH', channel, envelope)
+  return -1
 end
-redis.call('SET', KEYS[1], offset, 'EX', ARGV[5])
-redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
-redis.call('EXPIRE', KEYS[2], ARGV[5])
-redis.call('PUBLISH', ARGV[3], ARGV[2])
-return -1`;
+local results = {}
+for i = 1, #KEYS / 2 do
+  local at = 4 * i - 1
+  results[i] = publish(KEYS[2 * i - 1], KEYS[2 * i], tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+end
+return results`;
 
 /** Envelopes after an offset, or nothing when the list does not reach back that far. */
 const historyScript = `
@@ -60,17 +72,19 @@ if count <= 0 then return {} end
 if count > redis.call('LLEN', KEYS[2]) then return false end
 return redis.call('LRANGE', KEYS[2], -count, -1)`;
 
+/** What one reply or control is in a gateway's stream: a head, then its frames. An entry holds some. */
+interface EntryPart {
+  readonly head: object;
+  readonly frames: readonly string[];
+}
+
+/** Pages of history and lists go by themselves. */
+function isLarge({ frames }: EntryPart): boolean {
+  return frames.reduce((length, frame) => length + frame.length, 0) > 4096;
+}
+
 interface Commands extends Redis {
-  publishEnvelope(
-    offsetKey: string,
-    historyKey: string,
-    offset: number,
-    envelope: string,
-    channel: string,
-    historySize: number,
-    ttl: number,
-    force: 0 | 1,
-  ): Promise<number>;
+  publishEnvelopes(keyCount: number, ...keysAndArguments: Array<string | number>): Promise<number[]>;
   readHistory(offsetKey: string, historyKey: string, after: number): Promise<string[] | null>;
 }
 
@@ -107,7 +121,7 @@ function connect(redis: string | RedisOptions, logger: Logger, name: string): Re
 
 export function createRedisBroadcast({ redis, prefix, historySize, logger }: RedisBroadcastOptions): Broadcast {
   const commands = connect(redis, logger, 'broadcast') as Commands;
-  commands.defineCommand('publishEnvelope', { numberOfKeys: 2, lua: publishScript });
+  commands.defineCommand('publishEnvelopes', { lua: publishScript });
   commands.defineCommand('readHistory', { numberOfKeys: 2, lua: historyScript });
   const links = new Set<GatewayLink>();
   const sharedBy = () => new SharedControls(commands, prefix);
@@ -121,11 +135,17 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   const streamOf = (gatewayId: string) => `${prefix}:gateway-${gatewayId}`;
   const markOf = (gatewayId: string) => `${prefix}:gateway-${gatewayId}:known`;
 
+  /** Messages that were committed together are published together. */
+  const publishNext = inBatches(async (all: ReadonlyArray<Envelope & { text: string; force: 0 | 1 }>) => {
+    const keys = all.flatMap(({ roomId }) => keysOf(roomId));
+    const each = all.flatMap(({ roomId, offset, text, force }) => [offset, text, channelOf(roomId), force]);
+    return commands.publishEnvelopes(keys.length, ...keys, historySize, roomTtl, ...each);
+  });
+
   async function publishOne(envelope: Envelope, load: LoadEnvelopes): Promise<void> {
     const { roomId, offset } = envelope;
     const text = encodeEnvelope(envelope);
-    const attempt = (force: 0 | 1) =>
-      commands.publishEnvelope(...keysOf(roomId), offset, text, channelOf(roomId), historySize, roomTtl, force);
+    const attempt = (force: 0 | 1) => publishNext({ ...envelope, text, force });
     for (let wait = 2; ; wait *= 2) {
       const last = await attempt(0);
       if (last < 0) return;
@@ -143,18 +163,30 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     }
   }
 
-  const toFields = (head: object, frames: readonly string[]) => [
-    'head',
-    JSON.stringify(head),
-    ...frames.flatMap((frame) => ['frame', frame]),
-  ];
+  const toFields = (parts: readonly EntryPart[]) =>
+    parts.flatMap(({ head, frames }) => ['head', JSON.stringify(head), ...frames.flatMap((frame) => ['frame', frame])]);
 
-  /** Appends to a gateway's stream if there is one; false when there is none. */
-  async function append(gatewayId: string, head: object, frames: readonly string[]): Promise<boolean> {
-    const fields = toFields(head, frames);
+  /** Appends one entry to a gateway's stream if there is one; false when there is none. */
+  async function append(gatewayId: string, parts: readonly EntryPart[]): Promise<boolean> {
+    const fields = toFields(parts);
     const id = await commands.xadd(streamOf(gatewayId), 'NOMKSTREAM', 'MAXLEN', '~', streamLength, '*', ...fields);
     return id !== null;
   }
+
+  async function replyTo(gatewayId: string, parts: readonly EntryPart[]): Promise<void> {
+    if (await append(gatewayId, parts)) return;
+    // The gateway ended, or Redis was emptied and the gateway has yet to notice: then it reads on from here.
+    await announceTo(gatewayId);
+    await append(gatewayId, parts);
+  }
+
+  /** Small answers to one gateway that are there at the same time are one entry. */
+  const replyTogether = inBatches(async (all: ReadonlyArray<{ gatewayId: string; part: EntryPart }>) => {
+    const byGateway = new Map<string, EntryPart[]>();
+    for (const { gatewayId, part } of all) byGateway.set(gatewayId, [...(byGateway.get(gatewayId) ?? []), part]);
+    await Promise.all([...byGateway].map(([gatewayId, parts]) => replyTo(gatewayId, parts)));
+    return all.map(() => undefined);
+  });
 
   /** Makes a gateway's stream, for a while; gives the id to read from. */
   async function announceTo(gatewayId: string): Promise<string> {
@@ -235,11 +267,14 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     };
 
     function receive(fields: string[]): void {
-      const head = JSON.parse(fields[1]!) as { reply?: Omit<Reply, 'frames'>; control?: Control };
-      const frames = fields.filter((_, index) => index > 1 && index % 2 === 1);
-      if (head.reply) listener.onReply({ ...head.reply, frames });
-      if (head.control) {
-        listener.onControl(head.control.kind === 'frames' ? { ...head.control, frames } : head.control);
+      for (let at = 0; at < fields.length; ) {
+        const head = JSON.parse(fields[at + 1]!) as { reply?: Omit<Reply, 'frames'>; control?: Control };
+        const frames: string[] = [];
+        for (at += 2; fields[at] === 'frame'; at += 2) frames.push(fields[at + 1]!);
+        if (head.reply) listener.onReply({ ...head.reply, frames });
+        if (head.control) {
+          listener.onControl(head.control.kind === 'frames' ? { ...head.control, frames } : head.control);
+        }
       }
     }
 
@@ -348,23 +383,22 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       await commands.publish(channelOf(roomId), encodeEnvelope({ roomId, offset: 0, frame }));
     },
     async reply(gatewayId, { frames, ...head }) {
-      if (await append(gatewayId, { reply: head }, frames)) return;
-      // The gateway ended, or Redis was emptied and the gateway has yet to notice: then it reads on from here.
-      await announceTo(gatewayId);
-      await append(gatewayId, { reply: head }, frames);
+      const part = { head: { reply: head }, frames };
+      if (isLarge(part)) await replyTo(gatewayId, [part]);
+      else await replyTogether({ gatewayId, part });
     },
     async control(control) {
       const frames = control.kind === 'frames' ? control.frames : [];
-      const head = { control: control.kind === 'frames' ? { ...control, frames: [] } : control };
+      const part = { head: { control: control.kind === 'frames' ? { ...control, frames: [] } : control }, frames };
       // Rare, and worth to be heard by a gateway of which Redis knows nothing.
-      if (control.kind === 'disconnect' || control.kind === 'follow') return shared.add(toFields(head, frames));
+      if (control.kind === 'disconnect' || control.kind === 'follow') return shared.add(toFields([part]));
       const young = shared.isYoung();
       const holders = await Promise.all(control.userIds.map((id) => commands.smembers(userKey(id))));
       const gateways = new Set(holders.flat());
-      if (await young) await shared.add(toFields(head, frames));
+      if (await young) await shared.add(toFields([part]));
       await Promise.all(
         [...gateways].map(async (gatewayId) => {
-          if (await append(gatewayId, head, frames)) return;
+          if (await append(gatewayId, [part])) return;
           await Promise.all(control.userIds.map((id) => commands.srem(userKey(id), gatewayId)));
         }),
       );
