@@ -8,7 +8,7 @@ import { usePageVisible } from '../ui/use-page-visible.ts';
 import { Message } from './message.tsx';
 import { PendingMessage } from './pending-message.tsx';
 import { firstUnreadOf, rowsOf } from './rows.ts';
-import { useLogScroll } from './use-log-scroll.ts';
+import { type LogScroll, useLogScroll } from './use-log-scroll.ts';
 
 /** A room's messages: older ones load while scrolling up, new ones appear at the end and are marked as read there. */
 export function MessageLog({
@@ -31,9 +31,14 @@ export function MessageLog({
   const firstUnread = useFirstUnread(view, roomId, me);
   const rows = useMemo(() => rowsOf(messages, pending, firstUnread, me), [messages, pending, firstUnread, me]);
   const scroll = useLogScroll({ ...view, rows, isReady: status === 'ready' });
-  useReading(view, scroll.isAtEnd);
+  useReading(view, scroll);
 
-  const { toMessage, toEnd } = scroll;
+  const { toMessage, toEnd, toTop } = scroll;
+  // A room with much to read is opened where that begins.
+  useLayoutEffect(() => {
+    if (firstUnread !== undefined) toTop(firstUnread);
+  }, [firstUnread, toTop]);
+
   const isTargetHere = target !== null && messages.some(({ id }) => id === target);
   useLayoutEffect(() => {
     if (isTargetHere && toMessage(target!)) onArrived();
@@ -127,15 +132,15 @@ function useFirstUnread({ messages, status }: MessagesView, roomId: string, me: 
 }
 
 /** Marks the messages as read when they can be seen. */
-function useReading({ messages, markRead }: MessagesView, isAtEnd: boolean): void {
+function useReading({ messages, markRead }: MessagesView, { isAtEnd, isEndInSight }: LogScroll): void {
   const isVisible = usePageVisible();
   const { isOnline } = useConnection();
   const isRead = isVisible && isOnline && isAtEnd;
   useEffect(() => {
-    if (!isRead || messages.length === 0) return;
+    if (!isRead || !isEndInSight() || messages.length === 0) return;
     // When it fails it is tried again with the next message, or the next connection.
     markRead().catch(() => {});
-  }, [isRead, messages, markRead]);
+  }, [isRead, isEndInSight, messages, markRead]);
 }
 
 /** The arrow keys go from message to message. */

@@ -5,6 +5,9 @@ const endMargin = 48;
 /** So near to an edge more is loaded. */
 const loadMargin = 900;
 
+/** What is brought to the top has the line above it, and a little of what was said before. */
+const topMargin = 96;
+
 /** What the eye should rest on while the log changes: its end, or one message at its place. */
 type Anchor = 'end' | { id: string; top: number };
 
@@ -24,8 +27,12 @@ export interface LogScroll {
   ref: RefObject<HTMLDivElement | null>;
   /** The newest message is in sight. */
   isAtEnd: boolean;
+  /** The same at this moment: an effect may run before a render that knows of it. */
+  isEndInSight(): boolean;
   onScroll(): void;
   toEnd(): void;
+  /** Brings a message to the top when it is above what can be seen. */
+  toTop(id: string): void;
   /** Brings a message to the middle and gives it the focus; false when it is not here. */
   toMessage(id: string): boolean;
 }
@@ -86,6 +93,7 @@ export function useLogScroll(edges: LogEdges): LogScroll {
   return {
     ref,
     isAtEnd,
+    isEndInSight: useCallback(() => anchor.current === 'end', []),
     onScroll: useCallback(() => {
       look();
       loadNearEdges();
@@ -95,6 +103,17 @@ export function useLogScroll(edges: LogEdges): LogScroll {
       restore();
       look();
     }, [restore, look]),
+    toTop: useCallback(
+      (id: string) => {
+        const log = ref.current!;
+        const message = find(log, id);
+        const above = message ? topIn(log, message) - topMargin : 0;
+        if (above >= 0) return;
+        log.scrollTop += above;
+        look();
+      },
+      [look],
+    ),
     toMessage: useCallback(
       (id: string) => {
         const message = find(ref.current!, id);
