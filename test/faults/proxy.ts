@@ -20,6 +20,8 @@ export interface FaultProxy {
   blackHole(): void;
   /** From now on new connections go to these servers in turn. */
   lead(...targets: string[]): void;
+  /** Drops the client's end of the connection from that port and keeps the server's open, as a pulled plug does. */
+  abandon(clientPort: number): void;
   /** Resets the connections open now, once; new ones are welcome. */
   reset(): void;
   /** Passes at most so many bytes at a time, one piece per `everyMs`. */
@@ -91,6 +93,9 @@ export async function startProxy(target: string | { host: string; port: number }
     },
     down,
     reset,
+    abandon(clientPort) {
+      for (const link of links) if (link.clientPort === clientPort) link.abandon();
+    },
     lead(...next) {
       targets = next.map(addressOf);
     },
@@ -124,15 +129,18 @@ class Link {
   readonly ended: Promise<void>;
   readonly #sockets: readonly [Socket, Socket];
   readonly #ways: readonly [Way, Way];
+  readonly clientPort: number | undefined;
+  #isAbandoned = false;
 
   constructor(client: Socket, server: Socket, weather: Weather) {
     this.#sockets = [client, server];
+    this.clientPort = client.remotePort;
     this.#ways = [new Way(client, server, weather), new Way(server, client, weather)];
     for (const socket of this.#sockets) {
       // A reset is told to the other side as one; the close that follows ends this link.
       socket.on('error', () => {});
       socket.on('close', (hadError: boolean) => {
-        if (hadError && !weather.isSilent) this.reset();
+        if (hadError && !weather.isSilent && !this.#isAbandoned) this.reset();
       });
     }
     this.ended = Promise.all(this.#sockets.map((socket) => once(socket, 'close').catch(() => {}))).then(() => {
@@ -147,6 +155,12 @@ class Link {
       if (socket.connecting) socket.destroy();
       else socket.resetAndDestroy();
     }
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+    for (const way of this.#ways) way.abandon();
+    this.#sockets[0].resetAndDestroy();
   }
 
   wake(): void {
@@ -168,6 +182,7 @@ class Way {
   readonly #held: Array<{ at: number; bytes: Buffer | null }> = [];
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isAbandoned = false;
 
   constructor(from: Socket, to: Socket, weather: Weather) {
     this.#from = from;
@@ -197,8 +212,14 @@ class Way {
     this.#held.length = 0;
   }
 
+  /** Nothing passes any more, not even an end. */
+  abandon(): void {
+    this.stop();
+    this.#isAbandoned = true;
+  }
+
   #pass(): void {
-    if (this.#timer || this.#weather.isSilent) return;
+    if (this.#timer || this.#weather.isSilent || this.#isAbandoned) return;
     for (let piece = this.#held[0]; piece; piece = this.#held[0]) {
       const early = piece.at + this.#weather.latency - performance.now();
       if (early > 0) {
