@@ -1,0 +1,156 @@
+/** Gateways that are killed and stopped. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { type ChatClient, createChatClient } from '../../src/client/index.js';
+import { acknowledged, createGroup } from '../helpers/chat.js';
+import { until } from '../helpers/processes.js';
+import type { Person } from '../helpers/stack.js';
+import { upTo } from '../system/crowd.js';
+import { type FaultProxy, startProxy } from './proxy.js';
+import { FaultScene } from './scene.js';
+
+let scene: FaultScene;
+/** What stands before the gateways, as a load balancer does. */
+let balancer: FaultProxy;
+const clients: ChatClient[] = [];
+
+beforeAll(async () => {
+  scene = await FaultScene.start();
+  balancer = await startProxy(scene.stack.gateways[0]!);
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await scene.mend();
+  while (scene.apps.length < 2) await scene.stack.startApp();
+});
+afterAll(async () => {
+  await balancer?.close();
+  await scene?.close();
+});
+
+/** A client of ours, and the messages it was told of, room by room. */
+interface Listener {
+  readonly client: ChatClient;
+  readonly seqs: Map<string, number[]>;
+}
+
+function listen(person: Person): Listener {
+  const client = createChatClient({
+    url: `${balancer.through('ws://127.0.0.1')}/messaging/`,
+    WebSocket,
+    token: () => person.token,
+    acknowledge: false,
+    requestTimeout: 60_000,
+  });
+  clients.push(client);
+  const seqs = new Map<string, number[]>();
+  client.on('message.dispatch', ({ room, seq }) => {
+    seqs.set(room.id, [...(seqs.get(room.id) ?? []), seq]);
+  });
+  return { client, seqs };
+}
+
+const online = (listeners: readonly Listener[], timeoutMs = 30_000) =>
+  until(
+    'all clients are back',
+    async () => {
+      const away = listeners.filter(({ client }) => client.state !== 'online').length;
+      if (away > 0) throw new Error(`${away} are not`);
+    },
+    timeoutMs,
+  );
+
+/** Each was told of every message, in order, once. */
+const heardAll = (listeners: readonly Listener[], roomId: string, last: number) =>
+  until('everybody has all messages', async () => {
+    for (const { seqs } of listeners) expect(seqs.get(roomId) ?? []).toEqual(upTo(last));
+  });
+
+describe('a gateway that is killed with 500 sockets', () => {
+  it('has its clients back on another within five seconds, and they have missed nothing', async () => {
+    await scene.gather(2, 1);
+    const people = await scene.crowd.people(500);
+    balancer.lead(scene.stack.gateways[0]!);
+    const listeners = people.map(listen);
+    await online(listeners, 60_000);
+    // On the gateway that lives: who writes to them.
+    const writer = scene.devices[1]!.client;
+    const rooms: string[] = [];
+    for (let at = 0; at < people.length; at += 50) {
+      const members = people.slice(at, at + 50);
+      rooms.push((await createGroup(writer, members)).id);
+    }
+    const write = (content: string) =>
+      Promise.all(rooms.map((room_id) => acknowledged(writer, 'message.send', { room_id, content })));
+    await write('before');
+    await scene.end(scene.apps[0]!, 'SIGKILL');
+    const killed = performance.now();
+    balancer.lead(scene.stack.gateways[1]!);
+    await write('meanwhile');
+    await online(listeners);
+    expect(performance.now() - killed).toBeLessThan(5000);
+    await write('after');
+    for (const [index, room] of rooms.entries()) {
+      await heardAll(listeners.slice(index * 50, index * 50 + 50), room, 3);
+    }
+    scene.stack.forgetEnded();
+    await scene.check();
+  });
+});
+
+describe('gateways and workers that are stopped one after the other under 200 messages a second', () => {
+  it('lose nothing that was accepted, double nothing, and end with code 0 within 30 s', async () => {
+    await scene.gather(3, 1);
+    const people = await scene.crowd.people(20);
+    balancer.lead(...scene.stack.gateways);
+    const listeners = people.map(listen);
+    await online(listeners);
+    const room = (await createGroup(scene.devices[1]!.client, people)).id;
+    const sends: Promise<unknown>[] = [];
+    let answered = 0;
+    const load = setInterval(() => {
+      // A machine that cannot do as many is not asked for more and more.
+      for (let count = 0; count < 10 && sends.length - answered < 400; count++) {
+        const number = sends.length;
+        const { client } = listeners[number % listeners.length]!;
+        const sent = client.request('message.send', { room_id: room, content: `${number}`, client_id: `c${number}` });
+        sends.push(sent.then(() => answered++));
+      }
+    }, 50);
+    const more = async (count: number) => {
+      const goal = sends.length + count;
+      await until('more is sent', async () => expect(sends.length).toBeGreaterThanOrEqual(goal));
+    };
+    try {
+      await more(200);
+      const workers = scene.workers;
+      const apps = scene.apps;
+      for (const app of apps) {
+        await scene.stack.startApp();
+        balancer.lead(...scene.stack.gateways.slice(apps.indexOf(app) + 1));
+        const theirs = scene.devices.filter(({ gatewayIndex }) => scene.stack.apps[gatewayIndex % 2] === app);
+        await scene.end(app, 'SIGTERM', 30_000);
+        expect(await app.ended).toEqual({ code: 0, signal: null });
+        for (const { client } of theirs) expect(await client.closed).toMatchObject({ code: 1001 });
+        expect(theirs.length).toBeGreaterThan(0);
+        await more(100);
+      }
+      for (const worker of workers) {
+        await scene.stack.startWorker();
+        await more(100);
+        await scene.end(worker, 'SIGTERM', 30_000);
+        expect(await worker.ended).toEqual({ code: 0, signal: null });
+      }
+      await more(100);
+    } finally {
+      clearInterval(load);
+    }
+    await Promise.all(sends);
+    const rows = await scene.crowd.checkRoom(room);
+    expect(rows).toHaveLength(sends.length);
+    expect(new Set(rows.map(({ content }) => content)).size).toBe(sends.length);
+    await heardAll(listeners, room, sends.length);
+    scene.stack.forgetEnded();
+    await scene.check();
+  }, 150_000);
+});
