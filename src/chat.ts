@@ -31,11 +31,21 @@ export interface ActingChat {
    * Runs an event with its permission checks; its result is broadcast as usual. Resolves with the `data` of the answer
    * (of the private dispatch, or of the acknowledgement). Rejects with a ChatError.
    */
-  send<T extends string>(eventType: T, data: EventData<T>): Promise<Record<string, unknown>>;
+  send<T extends string>(eventType: T, data: EventData<T>): Promise<SentAnswer<T>>;
 }
 
 /** The data of an event; of one that is not declared in `EventPayloads`, any object. */
 export type EventData<T extends string> = T extends keyof EventPayloads ? SentData<EventPayloads[T]> : object;
+
+/** What the answers of some events always have. A host adds those of its own events by declaration merging. */
+export interface SentAnswers {
+  'message.send': { readonly message_id: string; readonly seq: number };
+  'room.create': { readonly room_id: string };
+}
+
+/** The `data` of the answer to an event that the host's own code sends. */
+export type SentAnswer<T extends string> = Record<string, unknown> &
+  (T extends keyof SentAnswers ? SentAnswers[T] : unknown);
 
 /** Whoever an event is sent by: a row of the user model, or anything with its id. */
 export interface SendingUser {
@@ -45,7 +55,7 @@ export interface SendingUser {
 /** Sends events in a user's name, from the host's own code, without permission checks. */
 export interface SystemChat {
   /** As `ActingChat.send`, but whatever the permission handler would say is taken for a yes. */
-  send<T extends string>(user: SendingUser, eventType: T, data: EventData<T>): Promise<Record<string, unknown>>;
+  send<T extends string>(user: SendingUser, eventType: T, data: EventData<T>): Promise<SentAnswer<T>>;
 }
 
 /** Payloads as a sender writes them: what the schema defaults may be absent. */
@@ -153,6 +163,8 @@ export function createChat(input: ChatSettings): Chat {
     if (isEmbedded) start().catch((error: unknown) => logger.error('The embedded worker did not start.', { error }));
   }
 
+  const act = <T extends string>(user: SendingUser, type: T, data: object, isSystem: boolean) =>
+    assembly.act(user.id, type, data, isSystem) as Promise<SentAnswer<T>>;
   const follow = (userId: string | number) =>
     broadcast.control({ id: newId(), kind: 'follow', userIds: [String(userId)] });
   const fetchUserGroups = (userId: string | number) => readUserGroups(runtime, userId);
@@ -169,8 +181,8 @@ export function createChat(input: ChatSettings): Chat {
     attach: (server) => attach(server),
     startWorker: start,
     migrate: assembly.migrate,
-    as: (user) => ({ send: (type: string, data: object) => assembly.act(user.id, type, data, false) }),
-    system: { send: (user: SendingUser, type: string, data: object) => assembly.act(user.id, type, data, true) },
+    as: (user) => ({ send: (type, data) => act(user, type, data, false) }),
+    system: { send: (user, type, data) => act(user, type, data, true) },
     fetchUserGroups,
     async updateUserGroups(userId) {
       await follow(userId);

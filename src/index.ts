@@ -13,6 +13,8 @@ export {
   fetchUserGroups,
   removeGroupFromUserGroups,
   type SendingUser,
+  type SentAnswer,
+  type SentAnswers,
   type SentData,
   type SystemChat,
   updateUserGroups,

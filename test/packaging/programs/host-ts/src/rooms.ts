@@ -103,8 +103,13 @@ export async function playRooms({ chat, hooks, users, connect }: Scene): Promise
   await assert.rejects(chat.as(dan).send('message.pin', pin), { code: 4002, detail: 'Only admins can pin messages' });
   await chat.as(cleo).send('message.pin', pin);
   assert.equal((await staff.expect<DispatchPayloads['message.pinned']>('message.pinned')).data.pinned_by, 'cleo');
-  await chat.system.send(bot, 'message.send', { room_id: ticket_id, content: 'Closing soon' });
-  assert.equal((await again.expect<MessageShape>('message.dispatch')).data.sender.username, 'bot');
+  // The types know what the answer has.
+  const { message_id: sent_id }: { message_id: string } = await chat.system.send(bot, 'message.send', {
+    room_id: ticket_id,
+    content: 'Closing soon',
+  });
+  const said = (await again.expect<MessageShape>('message.dispatch')).data;
+  assert.deepEqual([said.id, said.sender.username], [sent_id, 'bot']);
   await quiet.silence();
   console.log("ok the server side, with a user's permissions and without");
 }
