@@ -1,10 +1,12 @@
 /** Debian's Chromium for the tests of pages: one process per test file, and a fresh profile per user or device. */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { askControl } from './control.js';
 
 /** How long a page may take for anything: the machine may be busy. */
-const PATIENCE = 20_000;
+const PATIENCE = 30_000;
+/** A test opens several pages and waits for many things. */
+const TEST_TIMEOUT = 120_000;
 
 /** Opens a page in a profile of its own, as on another device. */
 export type OpenPage = (url: string, options?: BrowserContextOptions) => Promise<Page>;
@@ -16,6 +18,7 @@ export type OpenPage = (url: string, options?: BrowserContextOptions) => Promise
 export function useBrowser(): OpenPage {
   let browser: Browser;
   let problems: string[] = [];
+  vi.setConfig({ testTimeout: TEST_TIMEOUT, hookTimeout: 180_000 });
   beforeAll(async () => {
     const found = await askControl<{ path: string }>('chromium');
     if (!found) throw new Error('A browser needs vitest with its global setup.');
