@@ -39,7 +39,7 @@ describe('the tarball', () => {
 
   test('holds nothing else: no sources, tests, example, source maps or data', () => {
     const expected =
-      /^(README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|package\.json|dist\/(src|worker)\/[\w/-]+(\.js|\.d\.ts)|migrations\/[\w/-]+\.cjs|seeders\/[\w-]+\.cjs|docs\/[\w/-]+\.(md|png))$/;
+      /^(README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|package\.json|dist\/(src|worker)\/[\w/-]+(\.js|\.d\.ts)|migrations\/[\w/-]+\.cjs|seeders\/[\w-]+\.cjs|docs\/[\w/-]+\.md)$/;
     expect(tarball.names.filter((name) => !expected.test(name))).toEqual([]);
   });
 
