@@ -54,7 +54,9 @@ export async function insertMembers(
   const { last_offset, last_seq } = unit.counters(room.id);
   const count = (await models.RoomMember.count({ where: { room_id: room.id }, transaction })) + people.length;
   if (room.cap !== undefined && count > room.cap) throw new ValidationError(overCap(room.type));
-  await checkRoomsPerUser(context, people, settings.maxRoomsPerUser, transaction);
+  const rooms = await lockNearLimit(context, people, { transaction });
+  const full = people.find(({ id }) => (rooms.get(String(id)) ?? 0) >= settings.maxRoomsPerUser);
+  if (full) throw new ValidationError(`${full.username} is a member of too many rooms already.`);
   const admins = new Set(room.adminIds?.map(String));
   const now = new Date();
   await models.RoomMember.bulkCreate(
@@ -143,34 +145,33 @@ function overCap(type: string): string {
 const underWay = 1000;
 
 /**
- * Two rooms have two locks, so a user who comes into many rooms at once could pass the limit. Whoever is near it is
- * locked, after the rooms and in id order, and counted again; the rows of all others are left alone.
+ * Two rooms have two locks, so a user who comes into many rooms at once could pass the limit: whoever is near it is
+ * locked, after the rooms and in id order. The rows of all others are left alone. Called before anything that refers to
+ * these users is written: such a row takes a lock of theirs that many may share and nobody could raise. Gives how many
+ * rooms each is in.
  */
-async function checkRoomsPerUser(
-  { models }: HandlerContext,
+export async function lockNearLimit(
+  { models, settings }: HandlerContext,
   people: readonly Person[],
-  limit: number,
-  transaction: WriteOptions['transaction'],
-): Promise<void> {
-  const roomsOf = async (ids: readonly UserId[]) =>
-    (await models.RoomMember.findAll({
+  { transaction }: Pick<WriteOptions, 'transaction'>,
+): Promise<Map<string, number>> {
+  const count = async (ids: readonly UserId[]) => {
+    const rows = (await models.RoomMember.findAll({
       attributes: ['user_id', [models.RoomMember.sequelize!.fn('COUNT', '*'), 'rooms']],
       where: { user_id: { [Op.in]: [...ids] } },
       group: ['user_id'],
       raw: true,
       transaction,
     })) as unknown as Array<{ user_id: UserId; rooms: number }>;
-  let counts = await roomsOf(people.map(({ id }) => id));
-  const known = new Map(counts.map(({ user_id, rooms }) => [String(user_id), Number(rooms)]));
-  const near = people.filter(({ id }) => (known.get(String(id)) ?? 0) + underWay > limit).map(({ id }) => id);
-  if (near.length > 0) {
-    const user = models.User.unscoped();
-    const key = user.primaryKeyAttribute;
-    await user.findAll({ attributes: [key], where: { [key]: near }, order: [key], lock: true, transaction });
-    counts = await roomsOf(near);
-  }
-  const full = counts.find(({ rooms }) => Number(rooms) >= limit);
-  if (!full) return;
-  const name = people.find(({ id }) => String(id) === String(full.user_id))?.username;
-  throw new ValidationError(`${name} is a member of too many rooms already.`);
+    return rows.map(({ user_id, rooms }) => [String(user_id), Number(rooms)] as const);
+  };
+  const counts = new Map(await count(people.map(({ id }) => id)));
+  const near = people
+    .map(({ id }) => id)
+    .filter((id) => (counts.get(String(id)) ?? 0) + underWay > settings.maxRoomsPerUser);
+  if (near.length === 0) return counts;
+  const user = models.User.unscoped();
+  const key = user.primaryKeyAttribute;
+  await user.findAll({ attributes: [key], where: { [key]: near }, order: [key], lock: true, transaction });
+  return new Map([...counts, ...(await count(near))]);
 }

@@ -14,7 +14,7 @@ import { findEarlierRoom } from '../store/requests.js';
 import { loadStandings, pairKey, type RoomFacts } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
-import { deleteMembers, findPeople, insertMembers, type Person, presentAmong } from './members.js';
+import { deleteMembers, findPeople, insertMembers, lockNearLimit, type Person, presentAmong } from './members.js';
 import { NotificationHandler } from './notification.js';
 import { capOf, detailsOf, pairOf } from './room-details.js';
 import { deleteRoom, modifyRoom } from './room-modification.js';
@@ -72,6 +72,8 @@ export abstract class RoomHandler extends NotificationHandler {
     await this.#checkContact(user, others, data.type, options);
     const type = this.models.roomTypes.get(data.type);
     if (!type) throw new ValidationError({ type: ['Unknown room type.'] });
+    const creator = { id: user.id, username: String(user.username ?? user.id) };
+    await lockNearLimit(this.context, [creator, ...others], options);
     const now = new Date();
     const room = { id: newId(), type: data.type, last_seq: 0, last_offset: 0 };
     // What an override passes may lack them.
@@ -96,7 +98,6 @@ export abstract class RoomHandler extends NotificationHandler {
     const { RoomProperty } = this.models;
     const { preferences = {}, ...columns } = property ?? {};
     await RoomProperty.create({ ...ownValues(RoomProperty, columns), preferences, room_id: room.id }, { transaction });
-    const creator = { id: user.id, username: String(user.username ?? user.id) };
     await insertMembers(
       this.context,
       { ...room, cap: capOf(type, row), adminIds: data.type === 'OneToOneChat' ? [] : [user.id] },
