@@ -41,7 +41,8 @@ export function resultOf(name: string, lines: readonly Line[], options: BenchOpt
 }
 
 function rounded(values: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).map(([label, value]) => [label, Number(value.toPrecision(4))]));
+  const measured = Object.entries(values).filter(([, value]) => Number.isFinite(value));
+  return Object.fromEntries(measured.map(([label, value]) => [label, Number(value.toPrecision(4))]));
 }
 
 /** What it ran on, in a sentence. */

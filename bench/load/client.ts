@@ -14,7 +14,8 @@ export class LoadGenerator {
 
   /** @param program the compiled generator */
   constructor(program: string) {
-    this.#child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // Advanced, because a measure of nothing is NaN, which JSON does not have.
+    this.#child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' });
   }
 
   get pid(): number {
