@@ -39,7 +39,10 @@ export function SignIn({
   return (
     <main className="sign-in">
       <form className="sign-in-card" onSubmit={submit}>
-        <Logo />
+        <p className="brand">
+          <Logo />
+          Lantern
+        </p>
         <h1>Welcome</h1>
         <p className="quiet">Sign in, or choose a name and a password and create your account.</p>
         <label className="field">

@@ -13,7 +13,11 @@ export function DetailsPanel({ room, onClose }: { room: RoomShape; onClose: () =
   const { account } = useAccount();
   const panel = useRef<HTMLElement>(null);
   const title = titleOf(room, account.user.id);
-  useEffect(() => panel.current?.focus(), []);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    panel.current?.focus();
+    return () => before?.focus();
+  }, []);
   const onKeyDown = (event: KeyboardEvent) => {
     // Escape in a dialog over the panel closes only that.
     if (event.key === 'Escape' && !(event.target as Element).closest('dialog, [popover]')) onClose();
