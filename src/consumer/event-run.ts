@@ -1,3 +1,5 @@
+// Long: one event's run in the order it happens, guard, writes, answer and failure, with the state they share.
+
 import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { GuardResult } from '../permissions/guards.js';

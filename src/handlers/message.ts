@@ -41,6 +41,9 @@ type Message = InstanceType<RoomHandler['models']['Message']>;
 
 /** Messages and what is done with them. */
 export abstract class MessageHandler extends RoomHandler {
+  /** What was asked for under a `client_id`, hashed: an override may write something else, and a repeat is a repeat. */
+  readonly #asked = new Map<string, string>();
+
   /**
    * Sends a message: cleans its content, commits `_createMessage`, publishes. Returns the message as it was sent. Side
    * effects belong after `super.createMessage`; by then it is committed.
@@ -48,6 +51,7 @@ export abstract class MessageHandler extends RoomHandler {
   async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
     data = withFields(data);
     const content = this.#cleaned(data);
+    if (data.client_id !== undefined) this.#asked.set(data.client_id, requestHash({ ...data, content }));
     const write = () =>
       this.scope.write(
         {
@@ -92,7 +96,7 @@ export abstract class MessageHandler extends RoomHandler {
       room_id: data.room_id,
       sender_id: user.id,
       client_id: data.client_id ?? this.nextClientId(),
-      request_hash: data.client_id === undefined ? null : requestHash({ ...data }),
+      request_hash: data.client_id === undefined ? null : (this.#asked.get(data.client_id) ?? requestHash({ ...data })),
       seq: unit.takeSeq(data.room_id),
       content: takesSource ? source.content : data.content,
       is_deleted: false,

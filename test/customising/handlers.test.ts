@@ -146,6 +146,22 @@ describe('afterCommit', () => {
 });
 
 describe('a replacement point', () => {
+  test('may write another content, and a repeat is still a repeat', async () => {
+    class Loud extends EventHandler {
+      override async _createMessage(data: EventPayloads['message.send'], user: ActingUser, options: WriteOptions) {
+        return super._createMessage({ ...data, content: `${data.content}!` }, user, options);
+      }
+    }
+    host = await openTestChat({ eventHandlerClass: Loud });
+    const { ann, ben } = host.people;
+    const event = { room_id: await host.group(ann, ben), content: 'Hello', client_id: 'mine' };
+    const [sender, other] = [await host.connect(ann), await host.connect(ben)];
+    const first = await sender.request('message.send', event);
+    expect((await other.expect<MessageShape>('message.dispatch')).data.content).toBe('Hello!');
+    expect((await sender.request('message.send', event)).data).toEqual(first.data);
+    await other.silence();
+  });
+
   test('refuses prohibited words with 4003 and leaves nothing', async () => {
     class Moderated extends EventHandler {
       override async _createMessage(data: EventPayloads['message.send'], user: ActingUser, options: WriteOptions) {
