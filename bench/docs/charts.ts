@@ -17,8 +17,8 @@ export const servers: Readonly<Record<string, { readonly name: string; readonly 
   ejabberd: { name: 'ejabberd', colour: '#5a9e4b' },
 };
 
-const width = 720;
-const left = 190;
+const width = 760;
+const left = 250;
 const barHeight = 16;
 const gap = 14;
 

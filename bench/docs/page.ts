@@ -64,9 +64,9 @@ const plans: readonly ChartPlan[] = [
   {
     file: 'fan-out.svg',
     scene: 'fan-out',
-    title: 'Deliveries of one message to very many sockets',
+    title: 'Deliveries to very many sockets',
     unit: 'a second',
-    group: ({ name }, { measure }) => (name === 'fan-out' ? /to (.* sockets)$/.exec(measure)?.[1] : undefined),
+    group: ({ name }, { measure }) => (name === 'fan-out' ? /to (.* sockets, .*)$/.exec(measure)?.[1] : undefined),
   },
 ];
 
