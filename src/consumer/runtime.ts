@@ -19,7 +19,7 @@ import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loade
 import type { ResolvedSettings } from '../settings/settings.js';
 import { inTime, TimedOut } from '../store/in-time.js';
 import type { StoredOutcome } from '../store/outcomes.js';
-import { purgeOutcomes } from '../store/outcomes.js';
+import { findOutcome, purgeOutcomes } from '../store/outcomes.js';
 import { loadUsers, UserCache } from '../store/reads/index.js';
 import { isUnavailable } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
@@ -29,6 +29,7 @@ import { builtInRegistration, checkEventMap, type EventMap, mapEventTypesToHandl
 import type { CheckedRegistration, EventRegistration } from './event-registration.js';
 import { AnsweredError } from './event-run.js';
 import { ExceptionHandler } from './exception-handler.js';
+import { Outcome } from './outcome.js';
 import { ownFields } from './own-fields.js';
 import { Publisher } from './publisher.js';
 import { answerQuestion } from './questions.js';
@@ -216,6 +217,13 @@ export class WorkerRuntime implements WorkerContext {
   /** The sender of a job that ended its workers too often hears of it. */
   async reportLost(job: ChatJob, reason: string): Promise<void> {
     this.logger.error(`${job.type} was given up.`, { jobId: job.id, reason });
+    // It may have been committed before its worker died: then that is told, as by any second run.
+    const stored = await findOutcome(this, job.id).catch(() => null);
+    if (stored) {
+      await this.publisher.publish(job, stored);
+      const frames = stored.answer.length > 0 ? stored.answer : new Outcome(job.eventId).answer();
+      return this.publisher.answer(job, frames, stored.envelopes, {});
+    }
     const body = { code: ErrorCode.internal, detail: 'Internal server error.' };
     await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
   }

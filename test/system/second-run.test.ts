@@ -294,6 +294,23 @@ describe.each(DATABASES)('a job that runs again after its commit, on %s', (kind)
     expect(anew).toEqual(again);
   });
 
+  it('tells what was committed when the job is given up, not an error', async () => {
+    const room_id = await before.group([before.ben]);
+    const job = chatJob(before.ann, 'message.send', { room_id, content: 'given up' });
+    const committed = new Promise<void>((resolve) => {
+      dying.reached = resolve;
+    });
+    void first.runtime.runJob(job, { earlierRuns: 0 }).catch(() => {});
+    await committed;
+    const told = await toldBy(second, () => second.runtime.reportLost(job, 'its worker died too often'));
+    expect(framesOf(told.envelopes).map(typeOf)).toEqual(['message.dispatch']);
+    expect(told.replies.map(({ frames }) => frames.map(typeOf))).toEqual([['event.ack']]);
+    const none = chatJob(before.ann, 'message.send', { room_id, content: 'never begun' });
+    const refused = await toldBy(second, () => second.runtime.reportLost(none, 'its worker died too often'));
+    expect(refused.envelopes).toEqual([]);
+    expect(JSON.parse(refused.replies[0]!.frames[0]!)).toMatchObject({ error: { code: 4006 }, id: 'event' });
+  });
+
   it('tells what a first run that dies at once would have told', async () => {
     const room_id = await before.group([before.ben]);
     const job = chatJob(before.ann, 'message.send', { room_id, content: 'whole' });
