@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { createGroup } from '../helpers/chat.js';
 import { type TestProcess, until } from '../helpers/processes.js';
@@ -58,7 +59,9 @@ export class FaultScene {
     );
     const env = { NODE_OPTIONS: modules.join(' '), CHAT_FAULT_FILE: faultFile, ...options.env };
     const stack = await startStack('distributed', { ownServices: 'redis', ...options, env });
-    return new FaultScene(await gather(stack), faultFile);
+    const scene = new FaultScene(await gather(stack), faultFile);
+    await scene.ready();
+    return scene;
   }
 
   /** Signs new people in, each with a device on either gateway, and puts all of them into so many groups. */
@@ -151,6 +154,24 @@ export class FaultScene {
     await this.stack.disconnectAll();
     this.stack.forgetEnded();
     while (this.workers.length < 2) await this.stack.startWorker();
+    await this.ready();
+  }
+
+  /** Resolves when every worker takes events: a process may need longer to start than a connection waits for one. */
+  async ready(): Promise<void> {
+    const redis = new Redis(this.stack.redis!.url);
+    try {
+      await until(
+        'all workers wait for events',
+        async () => {
+          const clients = String(await redis.call('CLIENT', 'LIST'));
+          expect(clients.match(/ cmd=bzpopmin /g)?.length ?? 0).toBeGreaterThanOrEqual(this.workers.length);
+        },
+        90_000,
+      );
+    } finally {
+      redis.disconnect();
+    }
   }
 
   async close(): Promise<void> {
