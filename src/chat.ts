@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Express } from 'express';
 import type { Sequelize } from 'sequelize';
 import { v7 as newId } from 'uuid';
-import { type ChatWorker, checkReady, startWorker } from '../worker/worker.js';
+import { type ChatWorker, checkReady, startWorker } from '../worker/start.js';
 import { assemble } from './assembly.js';
 import type { Broadcast } from './broadcast/broadcast.js';
 import { ChatConnection } from './gateway/connection.js';
