@@ -166,6 +166,7 @@ export class ChatConnection implements GatewayConnection {
     if (!(await this.gateway.admit(this))) {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
     }
+    if (this.#isClosed) return;
     const reply = await this.gateway.ask<Connected>(
       '$connect',
       { channel_name: this.channelName },
@@ -176,7 +177,8 @@ export class ChatConnection implements GatewayConnection {
     );
     if (!reply.result) throw new Error('A worker could not register the session; its log says why.');
     this.session = { id: reply.result.sessionId };
-    if (this.#isClosed) return;
+    // It was left meanwhile, when there was no session to end.
+    if (this.#isClosed) return this.#endSession();
     for (const frame of reply.frames) this.#write(frame);
     await this.channelSetup(reply.result.rooms);
     this.#isConnected = true;
@@ -199,17 +201,13 @@ export class ChatConnection implements GatewayConnection {
 
   async #leave(): Promise<void> {
     await this.channelCleanup();
-    if (this.session) {
-      await this.gateway.ask(
-        '$disconnect',
-        {},
-        {
-          userId: this.userId,
-          connectionId: this.id,
-          sessionId: this.session.id,
-        },
-      );
-    }
+    await this.#endSession();
+  }
+
+  async #endSession(): Promise<void> {
+    if (!this.session) return;
+    const { id: sessionId } = this.session;
+    await this.gateway.ask('$disconnect', {}, { userId: this.userId, connectionId: this.id, sessionId });
   }
 
   /**
