@@ -14,8 +14,8 @@ const FRAMES = Number(process.env.CHAT_FUZZ_FRAMES ?? 20_000);
 const SEED = Number(process.env.CHAT_FUZZ_SEED ?? 20_260_101);
 const PER_CONNECTION = 40;
 const AT_ONCE = 8;
-/** Growth that does not stop would pass this within 20,000 frames: some hundred bytes a frame. */
-const MAY_GROW = 24 * 2 ** 20;
+/** Growth that does not stop would pass this within 20,000 frames: half a kilobyte a frame. */
+const MAY_GROW = 8 * 2 ** 20;
 /** Heavier than a test: a slow machine may take minutes for it. */
 const PATIENCE = 60_000 + FRAMES * 20;
 

@@ -104,8 +104,9 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
   const folder = await mkdtemp(join(tmpdir(), 'chat-system-'));
   const server = kind === 'MariaDB' ? await startMariaDb() : null;
   const opened: Sequelize[] = [];
-  const connect = (statements: string[] = []) => {
-    const options = { logging: (sql: string) => void statements.push(sql), pool: { max: 10 } };
+  /** Keeps statements where they are counted only: a long run would fill the memory with them. */
+  const connect = (statements?: string[]) => {
+    const options = { logging: statements ? (sql: string) => void statements.push(sql) : false, pool: { max: 10 } };
     const sequelize = server
       ? new Sequelize(server.url, options)
       : new Sequelize({ ...options, dialect: 'sqlite', storage: join(folder, 'chat.sqlite') });
