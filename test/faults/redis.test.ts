@@ -87,7 +87,7 @@ it('answers 4503 within 3 s while Redis is away, and goes on when it is back', a
   const at = performance.now();
   const refused = await ann.request('message.send', { room_id: room.id, content: 'lost' });
   expect((refused.error as WireError).code).toBe(4503);
-  expect(performance.now() - at).toBeLessThan(3500);
+  expect(performance.now() - at).toBeLessThan(3000);
   const sent = send(ann, 'back');
   await stack.redis!.restart();
   await sent;
@@ -134,7 +134,7 @@ it('refuses within 3 s while Redis is frozen for 5 s, and goes on when it wakes'
       const asked = performance.now();
       const refused = await ann.request('message.send', { room_id: room.id, content: 'unknown', client_id: 'frozen' });
       expect((refused.error as WireError).code).toBe(4503);
-      expect(performance.now() - asked).toBeLessThan(3500);
+      expect(performance.now() - asked).toBeLessThan(3000);
     } while (performance.now() - at < 5000);
   } finally {
     process.kill(stack.redis!.pid, 'SIGCONT');
@@ -159,7 +159,7 @@ it('refuses within 3 s while Redis is away for 20 s, keeps sockets, and works wi
       people.map((person) => person.request('message.send', { room_id: room.id, content: 'lost' })),
     );
     for (const { error } of answers) expect((error as WireError).code).toBe(4503);
-    expect(performance.now() - asked).toBeLessThan(3500);
+    expect(performance.now() - asked).toBeLessThan(3000);
     await until('a second has passed', async () => expect(performance.now() - asked).toBeGreaterThan(1000));
   }
   await stack.redis!.restart();
@@ -178,7 +178,7 @@ it('refuses within 3 s while Redis is full, and works within 2 s of its having r
     const at = performance.now();
     const refused = await ann.request('message.send', { room_id: room.id, content: 'too much' });
     expect((refused.error as WireError).code).toBe(4503);
-    expect(performance.now() - at).toBeLessThan(3500);
+    expect(performance.now() - at).toBeLessThan(3000);
     await redis.config('SET', 'maxmemory', '0');
     const again = performance.now();
     await send(ann, 'room again');
