@@ -8,12 +8,13 @@ import { median } from './measure/statistics.js';
 import type { BenchOptions } from './options.js';
 import { Report } from './report.js';
 import { startBare } from './targets/bare.js';
+import { findEjabberd, startEjabberd } from './targets/ejabberd.js';
 import { startOurs } from './targets/ours.js';
 import { startPeer } from './targets/peer.js';
 import type { Surroundings, Target, TargetOptions, World, WorldPlan } from './targets/target.js';
 
 /** The servers that are compared. */
-export const targetNames = ['ours', 'peer', 'bare', 'pre-framed'] as const;
+export const targetNames = ['ours', 'peer', 'bare', 'pre-framed', 'ejabberd'] as const;
 
 /** One of them. */
 export type TargetName = (typeof targetNames)[number];
@@ -79,7 +80,7 @@ export class Bench {
 
   /** Starts those of the servers that the command line lets through, each with a load generator. */
   async sides(names: readonly TargetName[], options: TargetOptions = {}): Promise<Side[]> {
-    const wanted = names.filter((name) => this.options.only.length === 0 || this.options.only.includes(name));
+    const wanted = names.filter((name) => this.#isWanted(name));
     return Promise.all(wanted.map((name) => this.side(name, name, options)));
   }
 
@@ -172,11 +173,21 @@ export class Bench {
     await Promise.all(sides.map(({ target }) => target.stop()));
   }
 
+  #isWanted(name: TargetName): boolean {
+    const { only, quick } = this.options;
+    if (only.length > 0 ? !only.includes(name) : name === 'ejabberd' && quick) return false;
+    const missing = name === 'ejabberd' ? findEjabberd() : undefined;
+    if (typeof missing !== 'string') return true;
+    this.report.note(missing);
+    return false;
+  }
+
   #start(name: TargetName, options: TargetOptions): Promise<Target> {
     if (name === 'ours') return startOurs(this.#surroundings, options);
     if (name === 'peer') {
       return startPeer(this.#surroundings, { gateways: this.options.peerProcesses, ...options });
     }
+    if (name === 'ejabberd') return startEjabberd(this.#surroundings);
     return startBare(this.#surroundings, options, name === 'pre-framed');
   }
 }

@@ -31,10 +31,11 @@ export class Report {
   }
 }
 
-/** How many times better ours is than the peer; undefined where there are not both. */
-export function ratioOf({ values: { ours, peer }, more }: Line): number | undefined {
-  if (!ours || !peer) return undefined;
-  return more ? ours / peer : peer / ours;
+/** How many times better ours is than another server, the peer unless named; undefined where there are not both. */
+export function ratioOf({ values, more }: Line, other = 'peer'): number | undefined {
+  const { ours, [other]: theirs } = values;
+  if (!ours || !theirs) return undefined;
+  return more ? ours / theirs : theirs / ours;
 }
 
 /** A number as a reader wants it: three digits that matter. */

@@ -98,20 +98,16 @@ export function writePage(root: string, results: readonly SceneResult[]): void {
 function section(result: SceneResult, charts: readonly string[]): string {
   const { lines, date, machine, runs, seconds, inFlight, name } = result;
   const labels = [...new Set(lines.flatMap(({ values }) => Object.keys(values)))];
-  const isCompared = labels.includes('ours') && labels.includes('peer');
-  const head = [
-    '',
-    ...labels.map((label) => servers[label]?.name ?? label),
-    ...(isCompared ? ['ours to Socket.IO'] : []),
-  ];
+  const compared = labels.includes('ours') ? ['peer', 'ejabberd'].filter((label) => labels.includes(label)) : [];
+  const nameOf = (label: string) => servers[label]?.name ?? label;
+  const head = ['', ...labels.map(nameOf), ...compared.map((label) => `ours to ${nameOf(label)}`)];
   const rows = lines.map((line) => {
-    const ratio = ratioOf(line);
+    const ratio = (label: string) => {
+      const times = ratioOf(line, label);
+      return times && line.unit !== 'number' ? `${format(times)} x` : '';
+    };
     const cells = labels.map((label) => format(line.values[label]));
-    return [
-      `${line.measure} (${line.unit})`,
-      ...cells,
-      ...(isCompared ? [ratio && line.unit !== 'number' ? `${format(ratio)} x` : ''] : []),
-    ];
+    return [`${line.measure} (${line.unit})`, ...cells, ...compared.map(ratio)];
   });
   const table = [head, head.map((_, index) => (index ? '---:' : '---')), ...rows].map(
     (row) => `| ${row.join(' | ')} |`,

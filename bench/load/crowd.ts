@@ -102,11 +102,12 @@ export class Crowd {
     going = false;
     for (const stop of rates) stop?.();
     const total = () => this.#deliveries - before.deliveries;
-    await settle(() => sentAt.size === 0 && total() >= expected && this.#answers - before.answers >= tally.total);
+    const acks = () => this.#answers - before.answers;
+    const answered = () => (this.#protocol.answersMessages ? tally.total : 0);
+    await settle(() => sentAt.size === 0 && total() >= expected && acks() >= answered());
     if (sentAt.size > 0) this.#faults.push(`${sentAt.size} messages did not come back to their senders`);
     if (total() !== expected) this.#faults.push(`${total()} deliveries instead of ${expected}`);
-    const acks = this.#answers - before.answers;
-    if (acks !== tally.total) this.#faults.push(`${acks} acks for ${tally.total} messages`);
+    if (acks() !== answered()) this.#faults.push(`${acks()} acks for ${tally.total} messages`);
     this.#onOwn = undefined;
     return tally.run(0);
   }

@@ -1,10 +1,23 @@
 /** How each server is spoken to. Frames are told apart by their first bytes; only acks and own messages are looked into. */
+import { groupMessage } from './xmpp.js';
 
 /** What a frame of the server is. */
 export type FrameKind = 'message' | 'typing' | 'answer' | 'ready' | 'error' | 'ping' | 'other';
 
-/** One server's language. */
-export interface Protocol {
+/** What is said in one server's language. */
+interface Language {
+  /** A message. */
+  message(roomId: string, content: string, id: number): string;
+  /** Whether the server answers a message, besides sending it back. */
+  readonly answersMessages: boolean;
+  typing(roomId: string): string;
+  /** A question that has one answer. */
+  ask(question: Question, id: number): string;
+}
+
+/** A language spoken over WebSockets. */
+export interface WebSocketProtocol extends Language {
+  readonly transport: 'websocket';
   /** The request's path. */
   path(user: LoadUser): string;
   /** More headers of the handshake. */
@@ -12,15 +25,18 @@ export interface Protocol {
   /** Sent right after the handshake. */
   hello(user: LoadUser): string | undefined;
   kind(bytes: Buffer, start: number, end: number): FrameKind;
-  /** A message; the server answers it. */
-  message(roomId: string, content: string, id: number): string;
-  typing(roomId: string): string;
-  /** A question that has one answer. */
-  ask(question: Question, id: number): string;
   readonly pong?: string;
 }
 
-/** Who connects. `rooms` is for the server that has no database to look it up. */
+/** The one that is spoken over streams of XML. */
+export interface XmppProtocol extends Language {
+  readonly transport: 'xmpp';
+}
+
+/** One server's language. */
+export type Protocol = WebSocketProtocol | XmppProtocol;
+
+/** Who connects. `rooms` is for servers that do not look it up. */
 export interface LoadUser {
   readonly id: number;
   readonly token: string;
@@ -41,7 +57,9 @@ function standsAt(bytes: Buffer, at: number, text: string): boolean {
 const EVENT = '{"eventType":"';
 
 /** This project's protocol; the bare server speaks it too, and takes user and rooms from the address. */
-const own: Protocol = {
+const own: WebSocketProtocol = {
+  transport: 'websocket',
+  answersMessages: true,
   path: () => '/messaging/',
   headers: ({ token }) => `Authorization: Bearer ${token}\r\n`,
   hello: () => undefined,
@@ -66,7 +84,9 @@ const own: Protocol = {
 };
 
 /** Socket.IO 4 over its WebSocket transport. */
-const socketIo: Protocol = {
+const socketIo: WebSocketProtocol = {
+  transport: 'websocket',
+  answersMessages: true,
   path: () => '/socket.io/?EIO=4&transport=websocket',
   headers: () => '',
   hello: ({ token }) => `40${JSON.stringify({ token })}`,
@@ -88,6 +108,15 @@ const socketIo: Protocol = {
   pong: '3',
 };
 
+/** ejabberd's rooms. Only messages are compared. */
+const xmpp: XmppProtocol = {
+  transport: 'xmpp',
+  answersMessages: false,
+  message: groupMessage,
+  typing: () => '',
+  ask: () => '',
+};
+
 /** By name, as it goes from process to process. */
 export const protocols = {
   own,
@@ -98,6 +127,7 @@ export const protocols = {
     ...socketIo,
     message: (room_id, content, id) => `42${id}["fan-out",{"room_id":"${room_id}","content":"${content}"}]`,
   },
+  xmpp,
 } satisfies Record<string, Protocol>;
 
 /** The name of a protocol. */

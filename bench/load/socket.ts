@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { clientFrame, FrameReader, opcodes } from './frames.js';
 import type { LoadUser, Protocol } from './protocols.js';
+import { WebSocketSession } from './websocket.js';
+import { XmppSession } from './xmpp.js';
 
 /** What a connection tells. */
 export interface LoadSocketEvents {
@@ -9,6 +10,29 @@ export interface LoadSocketEvents {
   typing(socket: LoadSocket): void;
   /** A refusal, or the end of a connection that nobody ended here. */
   fault(text: string): void;
+}
+
+/** What a server says, as a session tells it to the connection that it belongs to. */
+export interface SessionEvents {
+  write(bytes: Buffer | string): void;
+  message(bytes: Buffer, start: number): void;
+  answer(length: number): void;
+  typing(): void;
+  /** The server has said that this user is in. */
+  ready(): void;
+  /** A refusal that leaves the connection as it is. */
+  fault(text: string): void;
+  /** The connection is of no more use. */
+  fail(why: string): void;
+}
+
+/** One conversation with a server, from the first byte on. */
+export interface Session {
+  /** The connection stands. */
+  begin(): void;
+  /** Takes bytes as they came; they are overwritten afterwards. */
+  push(bytes: Buffer): void;
+  send(text: string): void;
 }
 
 /** Every connection of the process reads into it: a read is handled before the next one begins. */
@@ -20,12 +44,9 @@ export class LoadSocket {
   readonly user: LoadUser;
   readonly #protocol: Protocol;
   readonly #events: LoadSocketEvents;
-  readonly #reader = new FrameReader((opcode, bytes, start, end) => this.#take(opcode, bytes, start, end));
   #socket: Socket | undefined;
-  #opened = false;
+  #session: Session | undefined;
   #ending = false;
-  #ready: (() => void) | undefined;
-  #fail: ((why: string) => void) | undefined;
 
   constructor(index: number, user: LoadUser, protocol: Protocol, events: LoadSocketEvents) {
     this.index = index;
@@ -36,37 +57,45 @@ export class LoadSocket {
 
   /** Resolves when the server has said that this user is in. */
   open(host: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#ready = resolve;
+    return new Promise((ready, reject) => {
       const socket = connect({
         host,
         port,
         noDelay: true,
-        onread: { buffer: shared, callback: (length) => this.#read(shared.subarray(0, length)) },
+        onread: {
+          buffer: shared,
+          callback: (length) => {
+            session.push(shared.subarray(0, length));
+            return !this.#ending;
+          },
+        },
       });
-      this.#socket = socket;
-      const end = (why: string) => {
+      const fail = (why: string) => {
         if (this.#ending) return;
         this.#ending = true;
         socket.destroy();
         reject(new Error(why));
         this.#events.fault(why);
       };
-      this.#fail = end;
-      socket.on('error', (error) => end(`a connection failed: ${error.message}`));
-      socket.on('close', () => end('a connection was closed by the server'));
-      socket.on('connect', () => {
-        socket.write(
-          `GET ${this.#protocol.path(this.user)} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\n` +
-            'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c29ja2V0IG9mIGEgYmVuYw==\r\n' +
-            `${this.#protocol.headers(this.user)}\r\n`,
-        );
+      const session = this.#begin(`${host}:${port}`, {
+        write: (bytes) => socket.write(bytes),
+        message: (bytes, start) => this.#events.message(this, bytes, start),
+        answer: (length) => this.#events.answer(this, length),
+        typing: () => this.#events.typing(this),
+        ready,
+        fault: (text) => this.#events.fault(text),
+        fail,
       });
+      this.#socket = socket;
+      this.#session = session;
+      socket.on('error', (error) => fail(`a connection failed: ${error.message}`));
+      socket.on('close', () => fail('a connection was closed by the server'));
+      socket.on('connect', () => session.begin());
     });
   }
 
   send(text: string): void {
-    this.#socket?.write(clientFrame(text));
+    this.#session?.send(text);
   }
 
   /** Ends it without a word: the server's side of it is not what is measured. */
@@ -75,36 +104,9 @@ export class LoadSocket {
     this.#socket?.destroy();
   }
 
-  #read(bytes: Buffer): boolean {
-    if (this.#opened) {
-      this.#reader.push(bytes);
-      return true;
-    }
-    // The answer to the handshake is short, and comes whole on one machine.
-    const end = bytes.indexOf('\r\n\r\n');
-    const status = bytes.toString('latin1', 9, 12);
-    if (end < 0 || status !== '101') {
-      this.#fail?.(`the handshake was answered with ${status}`);
-      return false;
-    }
-    this.#opened = true;
-    const hello = this.#protocol.hello(this.user);
-    if (hello !== undefined) this.send(hello);
-    if (bytes.length > end + 4) this.#reader.push(bytes.subarray(end + 4));
-    return true;
-  }
-
-  #take(opcode: number, bytes: Buffer, start: number, end: number): void {
-    if (opcode === opcodes.ping) this.#socket?.write(clientFrame(bytes.toString('latin1', start, end), opcodes.pong));
-    if (opcode === opcodes.close)
-      this.#fail?.(`the server closed with ${end > start ? bytes.readUInt16BE(start) : 1005}`);
-    if (opcode !== opcodes.text) return;
-    const kind = this.#protocol.kind(bytes, start, end);
-    if (kind === 'message') this.#events.message(this, bytes, start);
-    else if (kind === 'answer') this.#events.answer(this, end - start);
-    else if (kind === 'typing') this.#events.typing(this);
-    else if (kind === 'ready') this.#ready?.();
-    else if (kind === 'ping') this.send(this.#protocol.pong ?? '');
-    else if (kind === 'error') this.#events.fault(bytes.toString('utf8', start, Math.min(end, start + 300)));
+  #begin(host: string, events: SessionEvents): Session {
+    const protocol = this.#protocol;
+    if (protocol.transport === 'xmpp') return new XmppSession(this.user, events);
+    return new WebSocketSession(protocol, this.user, host, events);
   }
 }

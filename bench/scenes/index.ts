@@ -19,7 +19,7 @@ const rooms = { rooms: 50, members: 10, senders: 2 };
 /** Each sender sends the next one when one has come back. */
 const closedLoop = (plan: RoomsPlan) => async (bench: Bench, scene: string) => {
   const { inFlight } = bench.options;
-  await messagesScene(bench, scene, plan, { inFlight }, await bench.sides(['ours', 'peer', 'bare']));
+  await messagesScene(bench, scene, plan, { inFlight }, await bench.sides(['ours', 'peer', 'bare', 'ejabberd']));
 };
 
 /** All of them. */
@@ -39,7 +39,7 @@ export const scenes: readonly Scene[] = [
     name: 'rest',
     about: '100 messages a second over 50 rooms of 10 members',
     run: async (bench, scene) =>
-      messagesScene(bench, scene, rooms, { perSecond: 100 }, await bench.sides(['ours', 'peer'])),
+      messagesScene(bench, scene, rooms, { perSecond: 100 }, await bench.sides(['ours', 'peer', 'ejabberd'])),
   },
   {
     name: 'workers',
