@@ -1,8 +1,9 @@
 import type { Assembly } from '../src/assembly.js';
+import { runLossyBatch } from '../src/consumer/lossy-batch.js';
 import { checkDatabase, reachDatabase } from '../src/models/check.js';
 import { checkServer } from '../src/models/check-server.js';
 import { checkRedis } from '../src/queue/check-redis.js';
-import type { QueueConsumer } from '../src/queue/queue.js';
+import { LOSSY_BATCH, type QueueConsumer } from '../src/queue/queue.js';
 import { complaintsOf } from '../src/settings/finding.js';
 
 /** Milliseconds between looks for what may be forgotten; each worker waits a little differently. */
@@ -21,8 +22,9 @@ export function startWorker({ runtime, queue }: Assembly): ChatWorker {
   const { settings, logger } = runtime;
   const consumer: QueueConsumer = queue.consume({
     concurrency: settings.concurrency,
-    run: async (job, delivery) => {
-      await runtime.runJob(job, delivery);
+    run: async (job, delivery, report) => {
+      if (job.type === LOSSY_BATCH) report(await runLossyBatch(runtime, job, delivery));
+      else await runtime.runJob(job, delivery);
     },
     onLost: (job, reason) => runtime.reportLost(job, reason),
   });

@@ -333,16 +333,23 @@ export class ChatMessagingConsumer {
 
   // How an event runs.
 
-  /** Runs the event of this consumer's job and answers it. Rejects, after answering, when it failed for no known reason. */
-  run(mayHaveRun: boolean, signal?: AbortSignal): Promise<StoredOutcome> {
+  /**
+   * Runs the event of this consumer's job and answers it. Rejects, after answering, when it failed for no known reason.
+   * `known`: what was read for several events at once, for `options.read` of the guard.
+   */
+  run(
+    mayHaveRun: boolean,
+    signal?: AbortSignal,
+    known?: ReadonlyMap<string, Promise<unknown>>,
+  ): Promise<StoredOutcome> {
     const handle = async () => {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
       const mayWait = asksUnderLock === true || (asksUnderLock && this.#isUnchanged(handler, asksUnderLock));
       await this.#run.enter(
         (unit) => {
-          const read = new Map();
-          return askGuard(guard(this, data, unit ? { transaction: unit.transaction, unit, read } : { read }));
+          const options = unit ? { transaction: unit.transaction, unit, read: new Map() } : { read: new Map(known) };
+          return askGuard(guard(this, data, options));
         },
         mayWait ? { roomIds: await this.#roomIdsOf(data) } : undefined,
       );

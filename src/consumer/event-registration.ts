@@ -12,7 +12,10 @@ export interface EventRegistration<Data = never> {
   readonly payload?: string | undefined;
   /** The schema of `data`, before that of `payload`. The built-in events have theirs; an own event without one is refused at start. */
   readonly schema?: Joi.ObjectSchema | undefined;
-  /** May be dropped and overtakes: for what is stale in a moment, as typing is. */
+  /**
+   * May be dropped and overtakes: for what is stale in a moment, as typing is. Those without an `id` that a gateway gets
+   * within 50 ms travel as one job; each has its own consumer, guard and handler.
+   */
   readonly lossy?: boolean | undefined;
   /**
    * The guard is asked once only, inside the write, under the lock of the room of `data.room_id`, or of the messages of

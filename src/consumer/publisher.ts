@@ -1,6 +1,6 @@
 import type { Broadcast, Control, Reply } from '../broadcast/broadcast.js';
 import type { Envelope } from '../protocol/envelope.js';
-import type { ChatJob } from '../queue/queue.js';
+import { type ChatJob, LOSSY_BATCH } from '../queue/queue.js';
 import type { StoreContext } from '../store/context.js';
 import { loadEnvelopes, type StoredOutcome } from '../store/outcomes.js';
 
@@ -43,11 +43,16 @@ export class Publisher {
 
   /** Answers the asking connection, or the gateway itself. An event without a gateway is answered where it was made. */
   async reply(job: ChatJob, frames: string[], more: Pick<Reply, 'after' | 'result'> = {}): Promise<void> {
-    if (job.gatewayId === '') return;
+    if (job.gatewayId === '' || (frames.length === 0 && isNotWaitedFor(job))) return;
     await this.#broadcast.reply(job.gatewayId, { jobId: job.id, connectionId: job.connectionId, frames, ...more });
   }
 
   async whisper(roomId: string, frame: string): Promise<void> {
     await this.#broadcast.whisper(roomId, frame);
   }
+}
+
+/** An event of a batch: its gateway waits for the batch. */
+function isNotWaitedFor({ lossy, eventId, type }: ChatJob): boolean {
+  return lossy === true && eventId === undefined && type !== LOSSY_BATCH;
 }

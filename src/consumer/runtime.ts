@@ -175,11 +175,15 @@ export class WorkerRuntime implements WorkerContext {
     };
   }
 
-  /** Runs one job to its end: answers it, or rejects after answering when it failed for no known reason. */
+  /**
+   * Runs one job to its end: answers it, or rejects after answering when it failed for no known reason. `known`: what
+   * was read for it already, with others.
+   */
   async runJob(
     job: ChatJob,
     { earlierRuns }: Delivery,
     context: WorkerContext = this,
+    known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
     const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
     let consumer: ChatMessagingConsumer | undefined;
@@ -196,7 +200,7 @@ export class WorkerRuntime implements WorkerContext {
         return undefined;
       }
       consumer = new this.#consumerClass(context, job, user);
-      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal));
+      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal, known));
     } catch (thrown) {
       if (thrown instanceof AnsweredError) throw thrown;
       time.abort(thrown);

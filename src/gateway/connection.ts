@@ -39,8 +39,6 @@ interface Connected {
   readonly rooms: Array<[roomId: string, offset: number]>;
 }
 
-/** Typing events of a connection under way at once; more are dropped. */
-const maxTyping = 4;
 const open = 1;
 
 /** The same promise; an override that does not wait for it must not end the process by its rejection. */
@@ -85,7 +83,6 @@ export class ChatConnection implements GatewayConnection {
   #isDraining = false;
   /** Whether the frame at hand was received here, not only by an override. */
   #isTaken = false;
-  #typing = 0;
   /** Events under way that no other waits for: heartbeats, and typing with an id. */
   #besides = 0;
 
@@ -423,9 +420,9 @@ export class ChatConnection implements GatewayConnection {
     this.#pace();
   }
 
-  async #run(frame: ClientFrame): Promise<void> {
+  #jobOf(frame: ClientFrame): ChatJob {
     const roomId = (frame.data as { room_id?: unknown }).room_id;
-    const job: ChatJob = {
+    return {
       id: newId(),
       type: frame.eventType,
       userId: this.userId,
@@ -438,9 +435,12 @@ export class ChatConnection implements GatewayConnection {
       addedAt: Date.now(),
       lossy: this.gateway.eventTypes.get(frame.eventType)?.lossy,
     };
+  }
+
+  async #run(frame: ClientFrame): Promise<void> {
     let reply: Reply;
     try {
-      reply = await this.gateway.run(job);
+      reply = await this.gateway.run(this.#jobOf(frame));
     } catch (error) {
       this.sendError(this.gateway.describeError(error), frame.id);
       return;
@@ -452,17 +452,8 @@ export class ChatConnection implements GatewayConnection {
   /** Typing neither waits for other events nor delays them; what is too much is dropped. */
   #type(frame: ClientFrame): void {
     // One with an id is owed an answer.
-    if (frame.id !== undefined) {
-      this.#aside(frame);
-      return;
-    }
-    if (this.#typing >= maxTyping) return;
-    this.#typing += 1;
-    void this.gateway
-      .runTyping(() => this.#run(frame))
-      .finally(() => {
-        this.#typing -= 1;
-      });
+    if (frame.id !== undefined) this.#aside(frame);
+    else this.gateway.runLossy(this.#jobOf(frame));
   }
 
   /** The broadcasts a resuming client missed, at the speed it reads. */

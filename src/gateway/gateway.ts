@@ -6,12 +6,15 @@ import type { Logger } from 'winston';
 import type { Broadcast, Control, GatewayLink, Reply } from '../broadcast/broadcast.js';
 import { decodeEnvelope } from '../protocol/envelope.js';
 import { type ErrorBody, Unavailable } from '../protocol/errors.js';
-import type { ChatJob, EventQueue } from '../queue/queue.js';
+import { errorFrame } from '../protocol/frames.js';
+import { type ChatJob, type EventQueue, LOSSY_BATCH, type LossyEvent } from '../queue/queue.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import { addressKey } from './address.js';
 import { type GroupMember, Groups } from './groups.js';
+import { LossyLane } from './lossy-lane.js';
 import { TokenBucket } from './rate-limit.js';
 import type { ChatSocket } from './socket.js';
+import { textFrame } from './text-frame.js';
 
 /** What the gateway knows of an event type, without knowing what it does. */
 export interface EventTraits {
@@ -60,11 +63,6 @@ interface InFlight {
 
 /** Rooms and users one question to a worker may name. */
 const questionSize = 1000;
-/**
- * Typing events of all connections that are with the workers at once; more are dropped. Typing goes before what waits,
- * so a storm of it that the workers cannot follow would hold up the messages.
- */
-const maxTyping = 100;
 /** Milliseconds between looks for events whose job or answer was lost with Redis. */
 const lostCheckInterval = 5000;
 
@@ -83,7 +81,7 @@ export class Gateway {
   readonly #seenControls = new Set<string>();
   #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
   #timers: NodeJS.Timeout[] = [];
-  #typing = 0;
+  readonly #lossy = new LossyLane((events) => this.#sendBatch(events));
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -179,7 +177,11 @@ export class Gateway {
    * broadcasts it stands behind. Rejects with `Unavailable` when the queue could not take it.
    */
   async run(job: ChatJob): Promise<Reply> {
-    const reply = await this.#enqueue(job);
+    return this.#inPlace(await this.#enqueue(job));
+  }
+
+  /** An answer, when the broadcasts that it stands behind were handled. */
+  async #inPlace(reply: Reply): Promise<Reply> {
     if (!reply.after) return reply;
     const { groups } = await this.open();
     await Promise.all(
@@ -190,14 +192,17 @@ export class Gateway {
     return reply;
   }
 
-  /** Runs what a typing event does unless so many are under way that this one is better dropped. */
-  async runTyping(run: () => Promise<void>): Promise<void> {
-    if (this.#typing >= maxTyping) return;
-    this.#typing += 1;
+  /** Gives typing without an id to the workers, with what others type at the time, or drops it. */
+  runLossy(job: ChatJob): void {
+    if (!this.#closing) this.#lossy.add(job);
+  }
+
+  async #sendBatch(events: readonly LossyEvent[]): Promise<void> {
     try {
-      await run();
-    } finally {
-      this.#typing -= 1;
+      await this.ask(LOSSY_BATCH, events, { lossy: true });
+    } catch (error) {
+      const frame = textFrame(errorFrame(this.describeError(error)));
+      for (const { connectionId } of events) this.#connections.get(connectionId)?.deliver(frame);
     }
   }
 
@@ -245,10 +250,19 @@ export class Gateway {
 
   #receiveReply(reply: Reply): void {
     const waiting = this.#inFlight.get(reply.jobId);
-    // A second run of a job answers a second time; the first answer counted.
-    if (!waiting) return;
+    if (!waiting) {
+      // A second run of a job answers a second time; the first answer counted.
+      if (this.#lossy.isUnderWay(reply.jobId)) void this.#deliver(reply);
+      return;
+    }
     this.#inFlight.delete(reply.jobId);
     waiting.resolve(reply);
+  }
+
+  /** What an event of a batch says to its own connection: an error, as a rule. */
+  async #deliver(reply: Reply): Promise<void> {
+    await this.#inPlace(reply);
+    for (const frame of reply.frames) this.#connections.get(reply.connectionId)?.deliver(textFrame(frame));
   }
 
   #control(control: Control): void {
@@ -327,7 +341,7 @@ export class Gateway {
 
   /**
    * Adds again what the queue lost (Redis came back empty) or answered into the void. The same job id makes it the same
-   * event: what was committed is not done twice.
+   * event: what was committed is not done twice. Lost typing stays lost.
    */
   async #findLost(): Promise<void> {
     for (const waiting of [...this.#inFlight.values()]) {
@@ -340,7 +354,9 @@ export class Gateway {
         waiting.missed += 1;
         if (waiting.missed < 2 || !this.#inFlight.has(waiting.job.id)) continue;
         waiting.missed = 0;
-        if (await this.#options.queue.hasFailed(waiting.job)) {
+        if (waiting.job.type === LOSSY_BATCH) {
+          this.#receiveReply({ jobId: waiting.job.id, connectionId: '', frames: [] });
+        } else if (await this.#options.queue.hasFailed(waiting.job)) {
           this.#inFlight.delete(waiting.job.id);
           waiting.reject(new Error(`Event ${waiting.job.id} failed without an answer.`));
         } else {
@@ -364,6 +380,7 @@ export class Gateway {
     await Promise.race([Promise.all(connections.map((connection) => connection.drain())), deadline]);
     await Promise.all(connections.map((connection) => connection.goAway()));
     for (const timer of this.#timers) clearInterval(timer);
+    this.#lossy.close();
     for (const waiting of this.#inFlight.values()) waiting.reject(new Unavailable());
     this.#inFlight.clear();
     // Not yet open: then Redis is away, and there is nothing to close.

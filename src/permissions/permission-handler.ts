@@ -4,7 +4,7 @@ import { type ChatModels, modelNamed, type Room } from '../models/index.js';
 import { NotFound, PermissionDenied } from '../protocol/errors.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
-import { loadStandings, pairKey, type Standing, type UserId } from '../store/standing.js';
+import { loadStandings, type Pair, pairKey, type Standing, type UserId } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 
 /** The acting user: an instance of the host's user model. */
@@ -200,7 +200,7 @@ export class PermissionHandler {
     const preloaded = options.unit?.standing(roomId, user.id);
     if (preloaded) return preloaded;
     const pair = pairKey(roomId, user.id);
-    const standings = await once(options, `standing ${pair}`, () =>
+    const standings = await once(options, standingOf(pair), () =>
       loadStandings(this.context, [[roomId, user.id]], { transaction: options.transaction }),
     );
     const standing = standings.get(pair);
@@ -225,6 +225,17 @@ export class PermissionHandler {
     if (found.length < ids.length) throw new NotFound();
     return found;
   }
+}
+
+const standingOf = (pair: string) => `standing ${pair}`;
+
+/** Reads for `options.read` what several events will ask about their (room, user) pairs, in two statements. */
+export async function preloadStandings(
+  context: StoreContext,
+  pairs: readonly Pair[],
+): Promise<Map<string, Promise<unknown>>> {
+  const standings = Promise.resolve(await loadStandings(context, pairs));
+  return new Map(pairs.map(([roomId, userId]) => [standingOf(pairKey(roomId, userId)), standings]));
 }
 
 /** Reads what this asking has not read yet. */

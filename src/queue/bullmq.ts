@@ -17,7 +17,7 @@ import {
 } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
-import { tellQueueEvents } from './bullmq-events.js';
+import { type LossyRuns, packLossyRuns, tellQueueEvents } from './bullmq-events.js';
 import { createQueueEvents, fromJobId, toJobId } from './job-id.js';
 import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
 import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } from './redis-link.js';
@@ -173,8 +173,8 @@ function createBullConsumer(
   let closing: Promise<void> | undefined;
 
   /** Settled is all that `close` wants to know of it; whoever called it handles its rejection. */
-  function track(work: Promise<void>): Promise<void> {
-    const settled = work.catch(() => {}).then(() => void inHand.delete(settled));
+  function track<T>(work: Promise<T>): Promise<T> {
+    const settled: Promise<void> = work.then(noop, noop).then(() => void inHand.delete(settled));
     inHand.add(settled);
     return work;
   }
@@ -218,21 +218,26 @@ function createBullConsumer(
     }
   }
 
-  async function runJob(bullJob: Job<JobData>): Promise<void> {
+  async function runJob(bullJob: Job<JobData>): Promise<LossyRuns> {
     let job: ChatJob | undefined;
     try {
       job = fromBullJob(bullJob);
       if (job.lossy && (await client.exists(freshKey(name, options.prefix, job))) === 0)
         job = { ...job, isStale: true };
       // Counted by Redis when the job is taken, so a run that was killed at its first step counts too.
-      await run(job, { earlierRuns: Math.max(0, bullJob.attemptsStarted - 1) });
+      const delivery = { earlierRuns: Math.max(0, bullJob.attemptsStarted - 1) };
+      let result: LossyRuns;
+      await run(job, delivery, (runs) => {
+        result = packLossyRuns(runs);
+      });
+      return result;
     } catch (error) {
       if (!isLogged(error)) logger.error('A job failed.', { ...toLog(job), error });
       throw error instanceof Error ? error : new Error(String(error));
     }
   }
 
-  const worker = new Worker<JobData, void>(
+  const worker = new Worker<JobData, LossyRuns>(
     name,
     (job) => track(runJob(job)),
     {
@@ -296,6 +301,8 @@ function createBullConsumer(
     },
   };
 }
+
+const noop = () => {};
 
 /** Whether whoever ran the job has put the error into the log already. */
 function isLogged(error: unknown): boolean {

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'winston';
-import type { ChatJob, QueueEvent, QueueEventMap, QueueEvents } from './queue.js';
+import type { ChatJob, LossyRun, QueueEvent, QueueEventMap, QueueEvents } from './queue.js';
 
 /** The part of a job that its name in the queue tells. */
 export type JobIdentity = Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId'>;
@@ -81,4 +81,19 @@ export function createQueueEvents(logger: Logger, onFirstListener: () => void = 
   }
 
   return { events, tell: (name, event) => callAll(name, event, fail) };
+}
+
+/** Tells of each event of a batch that is done, all that would have been told of it alone. Times of the batch. */
+export function tellLossyRuns(
+  runs: readonly LossyRun[],
+  { added, begun, ended }: { added: number; begun: number; ended: number },
+  tell: QueueEventSource['tell'],
+): void {
+  for (const run of runs) {
+    tell('waiting', toQueueEvent(run, added));
+    tell('active', toQueueEvent(run, begun));
+    const finished = { ...toQueueEvent(run, ended), duration: Math.max(0, ended - begun) };
+    if (run.reason === undefined) tell('completed', finished);
+    else tell('failed', { ...finished, reason: run.reason });
+  }
 }

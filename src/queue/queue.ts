@@ -26,6 +26,18 @@ export interface ChatJob {
   readonly resent?: boolean | undefined;
 }
 
+/** The type of a job that holds many lossy events of one gateway, in its `data`. */
+export const LOSSY_BATCH = '$lossy';
+
+/** One of them: what of a `ChatJob` the batch itself does not tell. */
+export type LossyEvent = Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'connectionId' | 'sessionId' | 'data'>;
+
+/** What became of one of them, for queue events. */
+export interface LossyRun extends Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId'> {
+  /** Why it failed; undefined when it did not. */
+  readonly reason?: string | undefined;
+}
+
 /** How often a job was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
 export interface Delivery {
   readonly earlierRuns: number;
@@ -70,9 +82,10 @@ export interface ConsumeOptions {
   readonly concurrency: number;
   /**
    * Runs one job. A rejection is logged by the queue, unless its `isLogged` says that it was, and marks the job as failed (kept, bounded, without its data); it
-   * is not run again. The error's message and stack are kept in Redis: no content, no token in them.
+   * is not run again. The error's message and stack are kept in Redis: no content, no token in them. Of a batch,
+   * `report` is told what became of its events: queue events tell of each.
    */
-  run(job: ChatJob, delivery: Delivery): Promise<void>;
+  run(job: ChatJob, delivery: Delivery, report: (runs: readonly LossyRun[]) => void): Promise<void>;
   /**
    * Called when a job is given up without `run` having answered it: its worker died too often. Before it is marked as
    * failed, so that a death in between loses no answer; it may therefore be called again for the same job.

@@ -58,12 +58,14 @@ describe('typing', () => {
     const { letGo, begun, consumerClass } = holding('receiveMessageTyping');
     host = await openTestChat({ consumerClass });
     const { people, connect, group } = host;
-    const room_id = await group(people.ann, people.ben);
+    const rooms: string[] = [];
+    for (let number = 0; number < 6; number++) rooms.push(await group(people.ann, people.ben));
+    const [room_id] = rooms as [string];
     const [ann, ben] = [await connect(people.ann), await connect(people.ben)];
-    for (let number = 0; number < 100; number++) ann.send('message.typing', { room_id });
+    for (let number = 0; number < 100; number++) ann.send('message.typing', { room_id: rooms[number % 6] });
     expect((await ann.request('message.send', { room_id, content: 'while typing hangs' })).eventType).toBe('event.ack');
     await ben.expect('message.dispatch');
-    expect(begun.calls).toHaveLength(4);
+    for (let number = 0; number < 4; number++) await begun.next();
     expect(ben.pending).toEqual([]);
     letGo();
     for (let number = 0; number < 4; number++) await ben.expect('messagetyping.dispatch');

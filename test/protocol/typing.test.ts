@@ -63,6 +63,25 @@ describe.each(STACK_KINDS)('message.typing on %s', (kind) => {
     await quiet(bob!, alice!, carol!);
   });
 
+  test('without an id is refused to its sender alone, and holds up nobody who types at the time', async () => {
+    const [alice, bob, carol] = await scene.people(3);
+    const room = await createGroup(alice!, [bob!]);
+    const crowd = [alice!, carol!, bob!];
+    for (const person of crowd) person.send('message.typing', { room_id: room.id });
+    carol!.send('message.typing', { room_id: NOBODYS_ID });
+    carol!.send('message.typing', { room_id: '👍' });
+    const isTyping = ({ eventType }: { eventType?: string }) => eventType === 'messagetyping.dispatch';
+    for (const person of [alice!, bob!]) {
+      const shown = [await person.next(isTyping), await person.next(isTyping)];
+      const names = shown.map(({ data }) => (data as { username: string }).username);
+      expect(names.toSorted()).toEqual([alice!.user.username, bob!.user.username].toSorted());
+    }
+    const refusals = [await carol!.next(), await carol!.next(), await carol!.next()];
+    expect(refusals.map(({ error }) => (error as { code: number }).code).toSorted()).toEqual([4002, 4003, 4004]);
+    expect(refusals.map(({ id }) => id)).toEqual([undefined, undefined, undefined]);
+    await quiet(alice!, bob!, carol!);
+  });
+
   test('names a room, never a message', async () => {
     const [alice, bob] = await scene.people(2);
     const room = await createGroup(alice!, [bob!]);

@@ -95,9 +95,9 @@ export function consumeAll(
   const lost = new Arrivals<{ job: ChatJob; reason: string }>();
   const consumer = queue.consume({
     concurrency: options.concurrency ?? 10,
-    async run(job, delivery) {
+    async run(job, delivery, report) {
       begun.push({ job, delivery });
-      await options.run?.(job, delivery);
+      await options.run?.(job, delivery, report);
       finished.push(job);
     },
     async onLost(job, reason) {

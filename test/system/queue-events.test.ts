@@ -5,6 +5,7 @@ import { ExpressAdapter } from '@bull-board/express';
 import { Queue } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, transports } from 'winston';
+import { ChatMessagingConsumer } from '../../src/consumer/consumer.js';
 import { EventHandler } from '../../src/handlers/event-handler.js';
 import type { MessageShape } from '../../src/protocol/shapes.js';
 import type { TestClient } from '../../src/testing/client.js';
@@ -16,6 +17,16 @@ import { type ServedChat, serveChat } from './served.js';
 
 const KINDS = ['waiting', 'active', 'completed', 'failed'] as const;
 const SECRET = 'nobody but the room is to read this';
+
+/** Fails on typing of one user. */
+class FailingConsumer extends ChatMessagingConsumer {
+  override async receiveMessageTyping(data: { room_id: string }): Promise<void> {
+    if (failsAt.has(String(this.user.id))) throw new TypeError('A handler of the host is broken.');
+    await super.receiveMessageTyping(data);
+  }
+}
+
+const failsAt = new Set<string>();
 
 /** Fails on one content. */
 class FailingHandler extends EventHandler {
@@ -45,6 +56,7 @@ describe.each(['embedded', 'Redis'])('the queue events of a chat, %s', (kind) =>
       database: database.connect(),
       redis: redis?.url,
       eventHandlerClass: FailingHandler,
+      consumerClass: FailingConsumer,
       logger: createLogger({ silent: true, transports: [new transports.Console()] }),
     });
     for (const name of KINDS) {
@@ -111,6 +123,39 @@ describe.each(['embedded', 'Redis'])('the queue events of a chat, %s', (kind) =>
   it('tell of an event that its sender may not do as done: it was answered', async () => {
     await refused(ann, 4004, 'room.info', { room_id: '0190a000-0000-7000-8000-000000000000' });
     await eventually('room.info', ['waiting', 'active', 'completed']);
+  });
+
+  it('tell of each typing event, though many travel together', async () => {
+    const people = database.userIds.slice(0, 2);
+    const [, userId] = people;
+    await acknowledged(ann, 'room.add_members', { room_id, members: [userId] });
+    const ben = await served.connect(userId!);
+    failsAt.add(String(userId));
+    for (const client of [ann, ben]) client.send('message.typing', { room_id });
+    const of = (user: unknown) =>
+      told.filter(({ event }) => event.eventType === 'message.typing' && event.userId === String(user));
+    const shapes = (user: unknown) => of(user).map(({ name, event }) => ({ name, ...event }));
+    const common = (user: unknown) => ({
+      jobId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      eventType: 'message.typing',
+      userId: String(user),
+      roomId: room_id,
+      time: expect.any(Number),
+    });
+    await until('all is told', async () => {
+      expect(shapes(people[0])).toEqual([
+        { name: 'waiting', ...common(people[0]) },
+        { name: 'active', ...common(people[0]) },
+        { name: 'completed', ...common(people[0]), duration: expect.any(Number) },
+      ]);
+      expect(shapes(userId)).toEqual([
+        { name: 'waiting', ...common(userId) },
+        { name: 'active', ...common(userId) },
+        { name: 'failed', ...common(userId), duration: expect.any(Number), reason: expect.stringMatching(/^\w+/) },
+      ]);
+    });
+    expect(of(people[0])[0]!.event.jobId).not.toBe(of(userId)[0]!.event.jobId);
+    await ben.close();
   });
 
   it('name no room where the event names none', async () => {

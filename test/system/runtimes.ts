@@ -22,6 +22,7 @@ export interface Told {
   readonly envelopes: Envelope[];
   readonly controls: Control[];
   readonly replies: Reply[];
+  readonly whispers: Array<{ readonly roomId: string; readonly frame: string }>;
 }
 
 /** A broadcast without gateways that keeps what it is given. */
@@ -31,7 +32,7 @@ export interface KeepingBroadcast extends Broadcast {
 
 /** `hold` is awaited before anything is told; one that never settles is a worker that died after the commit. */
 export function keepingBroadcast(hold: () => Promise<void> = async () => {}): KeepingBroadcast {
-  const told: Told = { envelopes: [], controls: [], replies: [] };
+  const told: Told = { envelopes: [], controls: [], replies: [], whispers: [] };
   return {
     told,
     async publish(envelopes) {
@@ -46,7 +47,9 @@ export function keepingBroadcast(hold: () => Promise<void> = async () => {}): Ke
       await hold();
       told.replies.push(reply);
     },
-    async whisper() {},
+    async whisper(roomId, frame) {
+      told.whispers.push({ roomId, frame });
+    },
     open: () => Promise.reject(new Error('There is no gateway here.')),
     async ping() {},
     async close() {},

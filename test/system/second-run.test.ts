@@ -278,7 +278,7 @@ describe.each(DATABASES)('a job that runs again after its commit, on %s', (kind)
     await committed;
     const after = await database.rows();
     expect(after).not.toEqual(begun);
-    expect(first.told).toEqual({ envelopes: [], controls: [], replies: [] });
+    expect(first.told).toEqual({ envelopes: [], controls: [], replies: [], whispers: [] });
 
     const again = await toldBy(second, () => second.runtime.runJob(job, { earlierRuns: 1 }));
     expect(await database.rows()).toEqual(after);
