@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startMariaDb, type TestMariaDb } from '../test/helpers/services.js';
 import { LoadGenerator } from './load/client.js';
 import type { Connected, Run } from './load/commands.js';
-import { type Counters, difference, readCounters } from './measure/counters.js';
+import { type Counters, cpuSeconds, difference, readCounters } from './measure/counters.js';
 import { median } from './measure/statistics.js';
 import type { BenchOptions } from './options.js';
 import { Report } from './report.js';
@@ -55,17 +56,17 @@ export class Bench {
   /** Starts the database; servers are started by the scenes. */
   static async start(options: BenchOptions): Promise<Bench> {
     const built = resolve(import.meta.dirname, '..');
-    const env: Record<string, string> = {};
+    const nodeArguments: string[] = [];
     if (options.profile) {
       mkdirSync(options.profile, { recursive: true });
-      env.NODE_OPTIONS = `--cpu-prof --cpu-prof-dir=${resolve(options.profile)}`;
+      nodeArguments.push('--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`);
     }
     const mariaDb = await startMariaDb({ own: true });
     return new Bench(options, mariaDb, {
       database: () => mariaDb.database(),
       root: resolve(built, '..', '..'),
       built,
-      env,
+      nodeArguments,
     });
   }
 
@@ -110,6 +111,18 @@ export class Bench {
   connect({ target, load }: Side, { users }: World, atOnce = 50): Promise<Connected> {
     const { protocol, ports } = target;
     return load.tell({ type: 'connect', protocol, ports, users, atOnce });
+  }
+
+  /** Resolves when a server has nothing more to do. */
+  async settle({ target }: Side): Promise<void> {
+    const used = () => Object.values(target.processes).reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+    const until = performance.now() + 10_000;
+    for (let before = used(), idle = 0; idle < 2 && performance.now() < until; ) {
+      await sleep(200);
+      const now = used();
+      idle = now - before <= 0.02 ? idle + 1 : 0;
+      before = now;
+    }
   }
 
   /** What a run costs. */

@@ -2,7 +2,8 @@
 import { type Bench, medians, type Side } from '../bench.js';
 import { residentBytes } from '../measure/counters.js';
 import { heapBytes } from '../measure/heap.js';
-import { worldOf } from './messages.js';
+import { median } from '../measure/statistics.js';
+import { serverSeconds, worldOf } from './messages.js';
 
 /** So many users of rooms of ten, all at the same moment. */
 export async function connectingScene(bench: Bench, scene: string, users: number): Promise<void> {
@@ -13,10 +14,13 @@ export async function connectingScene(bench: Bench, scene: string, users: number
   for (const [side, world] of worlds) {
     await bench.connect(side, world, 50);
     await side.load.tell({ type: 'disconnect' });
+    await bench.settle(side);
   }
   const all = await bench.inTurn(sides, async (side) => {
     const measured = await bench.cost(side, () => bench.connect(side, worlds.get(side)!, users));
     await side.load.tell({ type: 'disconnect' });
+    // What a server does after its clients have gone is not to be measured with whoever comes next.
+    await bench.settle(side);
     return measured;
   });
   const line = (measure: string, unit: string, of: (one: NonNullable<ReturnType<typeof all.get>>[number]) => number) =>
@@ -24,8 +28,17 @@ export async function connectingScene(bench: Bench, scene: string, users: number
   line('until all are in', 'ms', ({ result }) => result.took);
   line('until one is in, p50', 'ms', ({ result }) => result.p50);
   line('until one is in, p99', 'ms', ({ result }) => result.p99);
+  line('processor time of a connection', 'ms', ({ cost }) => (serverSeconds(cost) * 1000) / users);
   line('statements of a connection', 'number', ({ cost }) => (cost.statements.Questions ?? 0) / users);
   line('Redis commands of a connection', 'number', ({ cost }) => cost.redisCommands / users);
+  for (const [label, runs] of all) {
+    const roles = Object.keys(runs[0]!.cost.cpu);
+    const shares = roles.map((role) => {
+      const each = median(runs.map(({ cost }) => (cost.cpu[role]! * 1000) / users));
+      return `${role} ${each.toFixed(2)}`;
+    });
+    bench.report.note(`${label}, processor ms of a connection: ${shares.join(', ')}`);
+  }
   await bench.end(sides);
 }
 

@@ -27,10 +27,10 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
     CHAT_WORKER: '0',
     DATABASE_URL: url,
     REDIS_URL: redis.url,
-    ...surroundings.env,
     ...inspect(options),
   };
-  const run = (file: string) => startProcess(process.execPath, [file], { cwd: surroundings.root, env });
+  const run = (file: string) =>
+    startProcess(process.execPath, [...surroundings.nodeArguments, file], { cwd: surroundings.root, env });
   const gateways: TestProcess[] = [];
   const workers: TestProcess[] = [];
   const ports: number[] = [];

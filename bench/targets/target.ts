@@ -50,8 +50,8 @@ export interface Surroundings {
   /** The repository, and the folder of the compiled bench. */
   readonly root: string;
   readonly built: string;
-  /** Added to the environment of this project's processes: NODE_OPTIONS for a profile, say. */
-  readonly env: Readonly<Record<string, string>>;
+  /** What Node is given for this project's processes: what makes a profile, say. Node 20 takes that in no NODE_OPTIONS. */
+  readonly nodeArguments: readonly string[];
 }
 
 /** How many processes, where there is a choice. */
