@@ -1,26 +1,48 @@
-import type { EventHandler } from '../handlers/event-handler.js';
-import type { ActingUser } from '../permissions/permission-handler.js';
 import { encodeEnvelope } from '../protocol/envelope.js';
-import { dispatchFrame } from '../protocol/frames.js';
 import type { ChatJob } from '../queue/queue.js';
 import { lastOffsets, loadEnvelopes } from '../store/outcomes.js';
+import { type Connected, connect, connectTogether, disconnect, disconnectTogether, handlerOf } from './connecting.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** Envelopes in one answer to a gateway, and their bytes, roughly. */
 const replayPage = 200;
 const replayBytes = 1_000_000;
 
-/** What a gateway asks for itself, in no client's name: it has no database. */
-export async function answerQuestion(runtime: WorkerContext, job: ChatJob): Promise<void> {
+/**
+ * What a gateway asks for itself, in no client's name: it has no database.
+ *
+ * @param runAlone runs one of several questions that came as one job as if it had come alone
+ */
+export async function answerQuestion(
+  runtime: WorkerContext,
+  job: ChatJob,
+  runAlone: (job: ChatJob) => Promise<unknown>,
+): Promise<void> {
   const { publisher } = runtime;
   switch (job.type) {
-    case '$connect': {
-      const { frames, ...result } = await connect(runtime, job);
-      return publisher.reply(job, frames, { result });
-    }
-    case '$disconnect': {
-      const user = await runtime.loadUser(job.userId);
-      if (user && job.sessionId) await handlerOf(runtime, job, user).removeSession(user, job.sessionId);
+    case '$connect':
+      return answerConnected(runtime, job, await connect(runtime, job));
+    case '$disconnect':
+      await disconnect(runtime, job);
+      return publisher.reply(job, []);
+    case '$together': {
+      const { asked } = job.data as { asked: Array<Partial<ChatJob>> };
+      const jobs = asked.map((one): ChatJob => ({ ...job, ...one }));
+      await Promise.all([
+        answerTogether(
+          runtime,
+          jobs.filter(({ type }) => type === '$connect'),
+          connectAll,
+          runAlone,
+        ),
+        answerTogether(
+          runtime,
+          jobs.filter(({ type }) => type === '$disconnect'),
+          disconnectAll,
+          runAlone,
+        ),
+      ]);
+      // Last: whoever was not answered by now will not be.
       return publisher.reply(job, []);
     }
     case '$replay': {
@@ -50,23 +72,39 @@ export async function answerQuestion(runtime: WorkerContext, job: ChatJob): Prom
   }
 }
 
-/** Registers a session, reads its rooms, and what its user has not seen. */
-async function connect(runtime: WorkerContext, job: ChatJob) {
-  const user = await runtime.loadUser(job.userId);
-  if (!user) throw new Error('The authenticated user is not in the users table.');
-  const handler = handlerOf(runtime, job, user);
-  const session = await handler.registerSession(user, (job.data as { channel_name: string }).channel_name);
-  const rooms = (await handler.memberRooms([user.id])).get(String(user.id)) ?? [];
-  const unseen = runtime.settings.enableNotification ? await handler.getAndGroupChatNotifications(user) : null;
-  const frames = unseen === null || unseen === undefined ? [] : [dispatchFrame('chat.notifications', unseen)];
-  return { sessionId: session.id, rooms, frames };
+/** Answers those jobs that it can at once; gives the others back. */
+type AnswerAll = (runtime: WorkerContext, jobs: readonly ChatJob[]) => Promise<readonly ChatJob[]>;
+
+/** Answers questions of one kind together; those that could not be, one by one, so that one does not fail the others. */
+async function answerTogether(
+  runtime: WorkerContext,
+  jobs: readonly ChatJob[],
+  answerAll: AnswerAll,
+  runAlone: (job: ChatJob) => Promise<unknown>,
+): Promise<void> {
+  if (jobs.length === 0) return;
+  const left = await answerAll(runtime, jobs).catch((error: unknown) => {
+    // A session registered by a worker that died is in the way of all: alone it is found.
+    runtime.logger.debug('Questions are answered one by one.', { error });
+    return jobs;
+  });
+  await Promise.allSettled(left.map(runAlone));
 }
 
-function handlerOf(runtime: WorkerContext, job: ChatJob, user: ActingUser): EventHandler {
-  return new runtime.eventHandlerClass(runtime, {
-    jobId: job.id,
-    user,
-    write: () => Promise.reject(new Error('Nothing is written while a connection is set up.')),
-    afterCommit: (effect) => runtime.runEffect(effect, runtime.logger),
-  });
+const connectAll: AnswerAll = async (runtime, jobs) => {
+  const connected = await connectTogether(runtime, jobs);
+  if (!connected) return jobs;
+  const isDone = (job: ChatJob) => connected.has(job.id);
+  await Promise.all(jobs.filter(isDone).map((job) => answerConnected(runtime, job, connected.get(job.id)!)));
+  return jobs.filter((job) => !isDone(job));
+};
+
+const disconnectAll: AnswerAll = async (runtime, jobs) => {
+  if (!(await disconnectTogether(runtime, jobs))) return jobs;
+  await Promise.all(jobs.map((job) => runtime.publisher.reply(job, [])));
+  return [];
+};
+
+function answerConnected({ publisher }: WorkerContext, job: ChatJob, { frames, ...result }: Connected): Promise<void> {
+  return publisher.reply(job, frames, { result });
 }

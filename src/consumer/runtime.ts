@@ -190,7 +190,7 @@ export class WorkerRuntime implements WorkerContext {
     const time = new AbortController();
     try {
       if (job.type.startsWith('$')) {
-        await this.#inTime(answerQuestion(this, job));
+        await this.#inTime(answerQuestion(this, job, (one) => this.runJob(one, { earlierRuns })));
         return undefined;
       }
       const user = await this.loadUser(job.userId);

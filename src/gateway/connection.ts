@@ -164,7 +164,7 @@ export class ChatConnection implements GatewayConnection {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
     }
     if (this.#isClosed) return;
-    const reply = await this.gateway.ask<Connected>(
+    const reply = await this.gateway.askWithOthers<Connected>(
       '$connect',
       { channel_name: this.channelName },
       {
@@ -204,7 +204,7 @@ export class ChatConnection implements GatewayConnection {
   async #endSession(): Promise<void> {
     if (!this.session) return;
     const { id: sessionId } = this.session;
-    await this.gateway.ask('$disconnect', {}, { userId: this.userId, connectionId: this.id, sessionId });
+    await this.gateway.askWithOthers('$disconnect', {}, { userId: this.userId, connectionId: this.id, sessionId });
   }
 
   /**

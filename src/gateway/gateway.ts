@@ -10,6 +10,7 @@ import { errorFrame } from '../protocol/frames.js';
 import { type ChatJob, type EventQueue, LOSSY_BATCH, type LossyEvent } from '../queue/queue.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import { addressKey } from './address.js';
+import { gathered } from './gathered.js';
 import { type GroupMember, Groups } from './groups.js';
 import { LossyLane } from './lossy-lane.js';
 import { TokenBucket } from './rate-limit.js';
@@ -54,6 +55,8 @@ export interface GatewayOptions {
 
 interface InFlight {
   readonly job: ChatJob;
+  /** Came with others in one job, which is looked after in its place. */
+  readonly isPart?: boolean;
   readonly since: number;
   /** Checks at which the queue no longer knew the job. */
   missed: number;
@@ -63,6 +66,11 @@ interface InFlight {
 
 /** Rooms and users one question to a worker may name. */
 const questionSize = 1000;
+/**
+ * Connections that are registered, or ended, by one job, and such jobs under way at a time. Who comes at rest goes alone;
+ * who comes with a thousand others costs a small part of a job.
+ */
+const together = { most: 64, underWay: 3, patience: 250 };
 /** Milliseconds between looks for events whose job or answer was lost with Redis. */
 const lostCheckInterval = 5000;
 
@@ -79,6 +87,7 @@ export class Gateway {
   readonly #userBuckets = new Map<string, TokenBucket>();
   readonly #inFlight = new Map<string, InFlight>();
   readonly #seenControls = new Set<string>();
+  readonly #askTogether = gathered<InFlight>((asked) => this.#enqueueTogether(asked), together);
   #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
   #timers: NodeJS.Timeout[] = [];
   readonly #lossy = new LossyLane((events) => this.#sendBatch(events));
@@ -208,17 +217,40 @@ export class Gateway {
 
   /** A question of the gateway itself, answered by any worker. */
   async ask<T>(type: `$${string}`, data: unknown, from: Partial<ChatJob> = {}): Promise<Reply & { result: T }> {
-    const job: ChatJob = {
-      userId: '',
-      connectionId: '',
-      ...from,
-      id: newId(),
-      type,
-      gatewayId: this.id,
-      data,
-      addedAt: Date.now(),
-    };
-    return (await this.#enqueue(job)) as Reply & { result: T };
+    return (await this.#enqueue(this.#question(type, data, from))) as Reply & { result: T };
+  }
+
+  /** The same for what many connections ask at the same time: it goes to the workers in one job with others like it. */
+  askWithOthers<T>(
+    type: '$connect' | '$disconnect',
+    data: unknown,
+    from: Partial<ChatJob>,
+  ): Promise<Reply & { result: T }> {
+    return new Promise<Reply>((resolve, reject) => {
+      const job = this.#question(type, data, from);
+      this.#askTogether({ job, isPart: true, since: Date.now(), missed: 0, resolve, reject });
+    }) as Promise<Reply & { result: T }>;
+  }
+
+  async #enqueueTogether(asked: readonly InFlight[]): Promise<void> {
+    const [first] = asked;
+    if (asked.length === 1) return this.#enqueue(first!.job).then(first!.resolve, first!.reject);
+    for (const one of asked) this.#inFlight.set(one.job.id, one);
+    const parts = asked.map(({ job: { id, type, userId, connectionId, sessionId, data } }) => {
+      return { id, type, userId, connectionId, sessionId, data };
+    });
+    let failure: unknown;
+    // Its own answer comes after those of all its parts.
+    await this.ask('$together', { asked: parts }).catch((error: unknown) => {
+      failure = error;
+    });
+    for (const { job, reject } of asked) {
+      if (this.#inFlight.delete(job.id)) reject(failure ?? new Error(`${job.type} was not answered.`));
+    }
+  }
+
+  #question(type: string, data: unknown, from: Partial<ChatJob>): ChatJob {
+    return { userId: '', connectionId: '', ...from, id: newId(), type, gatewayId: this.id, data, addedAt: Date.now() };
   }
 
   #enqueue(job: ChatJob): Promise<Reply> {
@@ -345,7 +377,7 @@ export class Gateway {
    */
   async #findLost(): Promise<void> {
     for (const waiting of [...this.#inFlight.values()]) {
-      if (Date.now() - waiting.since < lostCheckInterval) continue;
+      if (waiting.isPart || Date.now() - waiting.since < lostCheckInterval) continue;
       try {
         if (await this.#options.queue.has(waiting.job)) {
           waiting.missed = 0;

@@ -27,13 +27,7 @@ export abstract class SessionHandler extends BaseHandler {
     channelName: string,
     { transaction }: TransactionOptions = this.reading,
   ): Promise<SessionRow> {
-    const session = {
-      id: newId(),
-      user_id: user.id,
-      channel_name: channelName,
-      last_seen: new Date(),
-      created_at: new Date(),
-    };
+    const session = this.newSession(user, channelName);
     try {
       await withRetry(() => this.models.Session.create(session, { transaction }));
       return session;
@@ -43,6 +37,12 @@ export abstract class SessionHandler extends BaseHandler {
       if (!known) throw error;
       return known;
     }
+  }
+
+  /** The row of a session that begins now. */
+  newSession(user: ActingUser, channelName: string) {
+    const now = new Date();
+    return { id: newId(), user_id: user.id, channel_name: channelName, last_seen: now, created_at: now };
   }
 
   async #registered(
@@ -93,6 +93,14 @@ export abstract class SessionHandler extends BaseHandler {
         where: { [Op.or]: [{ id: sessionId }, { user_id: user.id, last_seen: { [Op.lt]: this.#threshold() } }] },
       }),
     );
+  }
+
+  /** The same for many connections that closed at the same time. */
+  async removeSessions(userIds: readonly UserId[], sessionIds: readonly string[]): Promise<void> {
+    const { Session } = this.models;
+    await withRetry(() => Session.destroy({ where: { id: [...sessionIds] } }));
+    const expired = { user_id: [...new Set(userIds)], last_seen: { [Op.lt]: this.#threshold() } };
+    await withRetry(() => Session.destroy({ where: expired }));
   }
 
   /** The rooms of these users, in one query. */

@@ -12,11 +12,11 @@ export async function insertRows(
   context: StoreContext,
   model: ModelStatic<Model>,
   rows: readonly object[],
-  transaction: Transaction,
+  transaction?: Transaction,
 ): Promise<void> {
   if (!isStandard(model)) {
     const storable = rows.map((row) => storableRow(context, model, row));
-    await model.bulkCreate(storable as never[], { transaction, validate: false, hooks: false });
+    await model.bulkCreate(storable as never[], { ...(transaction && { transaction }), validate: false, hooks: false });
     return;
   }
   const attributes = Object.entries(model.getAttributes());
@@ -44,7 +44,7 @@ export async function insertRows(
   const columns = attributes.map(([name, { field }]) => field ?? name);
   await context.sequelize.query(
     `INSERT INTO ${tableOf(context, model)} (${columns.join(',')}) VALUES ${values.join(',')}`,
-    { type: QueryTypes.INSERT, transaction },
+    { type: QueryTypes.INSERT, ...(transaction && { transaction }) },
   );
 }
 

@@ -201,6 +201,21 @@ describe('on MariaDB', () => {
     expect(rowsOf(memberships)).toBeLessThan(ROOMS * 6);
   });
 
+  it('connecting together looks at a few rows for each connection, in a large, old room too', async () => {
+    const users = database.userIds.slice(10, 40);
+    const behind = 'acked_seq = (SELECT last_seq FROM chat_rooms r WHERE r.id = room_id) - 10';
+    await sql(`UPDATE chat_room_members SET ${behind} WHERE room_id = ? AND user_id IN (?)`, big, users);
+    let made = 0;
+    const found = await plans(() => {
+      const asked = users.map((user) => chatJob(user, '$connect', { channel_name: `together.${made++}` }));
+      return worker.runtime.runJob(chatJob(0, '$together', { asked }), { earlierRuns: 0 });
+    });
+    expect(unbounded(found)).toEqual([]);
+    expect(rowsOf(found)).toBeLessThan(1500);
+    const ends = readsOf(found, 'is_deleted = 0 AND (');
+    expect(new Set(ends.map(({ index }) => index))).toEqual(new Set(['chat_messages_room_id_seq_unique']));
+  });
+
   it('message.send looks at as many rows in a large, old room as in a small, new one', async () => {
     let sent = 0;
     const send = (room_id: string) =>

@@ -3,6 +3,7 @@ export { type HistoryQuery, readHistory } from './history.js';
 export { listMembers } from './members.js';
 export { type LoadMessagesOptions, loadMessages, serializeMessages } from './messages.js';
 export { readNotifications } from './notifications.js';
+export { readNotificationsOfMany } from './notifications-of-many.js';
 export { discoverRooms, type ListQuery, listRooms } from './room-list.js';
 export { readRoom, readRooms } from './rooms.js';
 export { UserCache } from './user-cache.js';

@@ -1,5 +1,5 @@
 import type { ChatNotificationShape, ChatNotificationsShape, UserId } from '../../protocol/shapes.js';
-import type { LoadedNotification, Moment } from '../../serializers/index.js';
+import type { LoadedMessage, LoadedNotification, Moment } from '../../serializers/index.js';
 import { isoTime } from '../../serializers/values.js';
 import type { TransactionOptions } from '../context.js';
 import { makeWithin, wholeBytes } from './bounds.js';
@@ -30,10 +30,18 @@ export async function readNotifications(
   const pending = await findPending(context, userId, options);
   const unseen = newest([
     ...(await findMessages(context, userId, pending, options)),
-    ...(await findReactions(context, userId, options)),
+    ...(await findReactions(context, [userId], options)),
   ]);
   const ids = [...new Set(unseen.map((one) => one.message_id))];
-  const messages = await loadMessages(context, ids, options);
+  return shapesOf(context, unseen, await loadMessages(context, ids, options));
+}
+
+/** What is unseen, newest first, with its messages loaded: as the user is shown it. */
+export function shapesOf(
+  context: ReadContext,
+  unseen: readonly Unseen[],
+  messages: ReadonlyMap<string, LoadedMessage>,
+): ChatNotificationsShape {
   const loaded = unseen.flatMap((one): Array<{ roomId: string; notification: LoadedNotification }> => {
     const message = messages.get(one.message_id);
     const { id, notification_type } = one;
@@ -52,7 +60,7 @@ export async function readNotifications(
 }
 
 /** Something unseen, before its message is loaded. */
-interface Unseen {
+export interface Unseen {
   readonly id: string;
   readonly room_id: string;
   readonly message_id: string;
@@ -114,41 +122,49 @@ async function findMessages(
        ) ranked WHERE place <= :perRoom`,
     );
   }
-  const rows = await select<Unseen & { parent_message_id: string | null }>(
+  const rows = await select<Parameters<typeof unseenMessage>[0]>(
     context,
     `SELECT * FROM (${parts.join(' UNION ALL ')}) unseen ORDER BY created_at DESC, seq DESC LIMIT :inAll`,
     replacements,
     options,
   );
-  return rows.map(({ parent_message_id, ...row }) => ({
-    ...row,
-    message_id: row.id,
-    notification_type: parent_message_id ? 'REPLY' : 'NEW_MESSAGE',
-  }));
+  return rows.map(unseenMessage);
+}
+
+/** The notification that a message is to who has not seen it. */
+export function unseenMessage({
+  parent_message_id,
+  ...row
+}: Omit<Unseen, 'message_id' | 'notification_type'> & { readonly parent_message_id: string | null }): Unseen {
+  return { ...row, message_id: row.id, notification_type: parent_message_id ? 'REPLY' : 'NEW_MESSAGE' };
 }
 
 /**
  * Stored notifications: the newest reactions to the user's own messages, and whatever types a host stores. Their seq
  * puts them after messages of the same time.
  */
-function findReactions(context: ReadContext, userId: UserId, options: TransactionOptions): Promise<Unseen[]> {
+export function findReactions(
+  context: ReadContext,
+  userIds: readonly UserId[],
+  options: TransactionOptions = {},
+): Promise<Array<Unseen & { readonly recipient_id: UserId }>> {
   const { ChatNotification, Message, RoomMember } = context.models;
-  return select<Unseen>(
+  return select<Unseen & { recipient_id: UserId }>(
     context,
     `SELECT ranked.*, ${Number.MAX_SAFE_INTEGER} AS seq FROM (
-       SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.room_id ORDER BY n.created_at DESC, n.id DESC) AS place
+       SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.recipient_id, n.room_id ORDER BY n.created_at DESC, n.id DESC) AS place
          FROM ${tableOf(context, ChatNotification)} n
          JOIN ${tableOf(context, RoomMember)} m ON m.room_id = n.room_id AND m.user_id = n.recipient_id
          JOIN ${tableOf(context, Message)} x ON x.id = n.message_id AND x.is_deleted = 0
-        WHERE n.recipient_id = :userId
+        WHERE n.recipient_id IN (:userIds)
      ) ranked WHERE place <= :perRoom ORDER BY created_at DESC, id DESC LIMIT :inAll`,
-    { userId, perRoom: PER_ROOM, inAll: IN_ALL },
+    { userIds: [...userIds], perRoom: PER_ROOM, inAll: IN_ALL * userIds.length },
     options,
   );
 }
 
 /** Messages and reactions together, newest first, cut to what is shown. */
-function newest(unseen: readonly Unseen[]): Unseen[] {
+export function newest(unseen: readonly Unseen[]): Unseen[] {
   const sorted = unseen
     .map((one) => ({ one, time: Date.parse(isoTime(one.created_at)) }))
     .sort((a, b) => b.time - a.time || Number(b.one.seq) - Number(a.one.seq));
