@@ -70,6 +70,11 @@ export function costLines(
   line('processor time', 'ms', ({ cost }) => serverSeconds(cost) * 1000);
   line('statements', 'number', ({ cost }) => cost.statements.Questions ?? 0);
   line('Redis commands', 'number', ({ cost }) => cost.redisCommands);
+  noteShares(bench, what, all);
+}
+
+/** Says which process took how much of the processor, of the last run. */
+export function noteShares(bench: Bench, what: string, all: ReadonlyMap<string, readonly Measured[]>): void {
   for (const [label, runs] of all) {
     const { cost, run } = runs.at(-1)!;
     const shares = Object.entries(cost.cpu).map(

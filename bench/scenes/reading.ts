@@ -3,6 +3,7 @@ import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Question } from '../load/protocols.js';
 import { rowsRead } from '../measure/counters.js';
 import type { World } from '../targets/target.js';
+import { noteShares, serverSeconds } from './messages.js';
 
 /** Connections that ask, each with one question at a time. */
 const askers = 4;
@@ -26,6 +27,10 @@ function lines(bench: Bench, scene: string, what: string, all: ReadonlyMap<strin
   line('p50', 'ms', false, ({ run }) => run.p50);
   line('statements each', 'number', false, ({ run, cost }) => (cost.statements.Questions ?? 0) / run.total);
   line('rows read each', 'number', false, ({ run, cost }) => rowsRead(cost) / run.total);
+  line('Redis commands each', 'number', false, ({ run, cost }) => cost.redisCommands / run.total);
+  line('bytes each', 'number', false, ({ run }) => run.answerBytes);
+  line('processor time each', 'ms', false, ({ run, cost }) => (serverSeconds(cost) * 1000) / run.total);
+  noteShares(bench, 'answer', all);
 }
 
 /** Pages of 50 out of histories of different lengths: the newest, and one from the middle, by page and by seq. */
