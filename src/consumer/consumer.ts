@@ -5,7 +5,7 @@ import type { WriteOptions } from '../handlers/base.js';
 import { EventHandler } from '../handlers/event-handler.js';
 import type { MembershipResult } from '../handlers/room.js';
 import { type ChatModels, modelNamed, type Room } from '../models/index.js';
-import { askGuard } from '../permissions/guards.js';
+import { askGuard, canAccessRoom, type Guard } from '../permissions/guards.js';
 import { type ActingUser, PermissionHandler } from '../permissions/permission-handler.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { type ErrorBody, ValidationError } from '../protocol/errors.js';
@@ -16,6 +16,7 @@ import type { ChatJob } from '../queue/queue.js';
 import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
+import { listRoomsText, readHistoryText } from '../store/reads/index.js';
 import { EventRun } from './event-run.js';
 import type { Acknowledgement } from './outcome.js';
 import { refuseOtherResult, warnOfOtherResult } from './results.js';
@@ -53,6 +54,8 @@ export class ChatMessagingConsumer {
   readonly #run: EventRun;
   /** Operations that were told of, each with its results. */
   readonly #told = new Map<string, readonly unknown[]>();
+  /** Whether the guard was left out because the read itself looks who is a member. */
+  #asksInRead = false;
 
   constructor(runtime: WorkerContext, job: ChatJob, user: ActingUser) {
     this.runtime = runtime;
@@ -213,7 +216,9 @@ export class ChatMessagingConsumer {
 
   /** `room.list`: answers with the user's rooms. */
   async receiveRoomList(data: payloads.CursorPayload): Promise<void> {
-    this.send('roomlist.dispatch', await this.eventHandler.listRooms(this.user, data));
+    if (this.#isRead('listRooms', '_listRooms')) {
+      this.#run.outcome.privateText('roomlist.dispatch', await listRoomsText(this.runtime, this.user.id, data));
+    } else this.send('roomlist.dispatch', await this.eventHandler.listRooms(this.user, data));
   }
 
   /** `room.discover`: answers with public channels. */
@@ -233,7 +238,13 @@ export class ChatMessagingConsumer {
 
   /** `room.messages`: answers with history, newest first. */
   async receiveRoomMessages(data: payloads.RoomMessagesPayload): Promise<void> {
-    this.send('roommessages.dispatch', await this.eventHandler.retrieveMessages({ id: data.room_id }, data));
+    if (!this.#isRead('retrieveMessages', '_retrieveMessages')) {
+      return this.send('roommessages.dispatch', await this.eventHandler.retrieveMessages({ id: data.room_id }, data));
+    }
+    const userId = this.#asksInRead ? this.user.id : null;
+    const { text, isMember } = await readHistoryText(this.runtime, data.room_id, data, userId);
+    await this.#run.permit(isMember);
+    this.#run.outcome.privateText('roommessages.dispatch', text);
   }
 
   /** `room.join`: the user becomes a member; tells the room. */
@@ -346,12 +357,13 @@ export class ChatMessagingConsumer {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
       const data = checkPayload(schema, this.job.data) as never;
       const mayWait = asksUnderLock === true || (asksUnderLock && this.#isUnchanged(handler, asksUnderLock));
+      this.#asksInRead = guard === (canAccessRoom as Guard) && this.#readsMessages(handler);
       await this.#run.enter(
         (unit) => {
           const options = unit ? { transaction: unit.transaction, unit, read: new Map() } : { read: new Map(known) };
           return askGuard(guard(this, data, options));
         },
-        mayWait ? { roomIds: await this.#roomIdsOf(data) } : undefined,
+        mayWait || this.#asksInRead ? { roomIds: await this.#roomIdsOf(data) } : undefined,
       );
       await handler.call(this, data);
     };
@@ -381,6 +393,24 @@ export class ChatMessagingConsumer {
       own[name] === handler &&
       this.eventHandler[operation] === EventHandler.prototype[operation] &&
       Object.getPrototypeOf(this.permissionHandler) === PermissionHandler.prototype
+    );
+  }
+
+  /** Whether it reads messages, and membership with them: then what the guard asks for needs no statement of its own. */
+  #readsMessages(handler: unknown): boolean {
+    const { receiveRoomMessages } = ChatMessagingConsumer.prototype;
+    return (
+      handler === receiveRoomMessages &&
+      this.#isRead('retrieveMessages', '_retrieveMessages') &&
+      this.#isUnchanged(handler, 'retrieveMessages')
+    );
+  }
+
+  /** Whether these operations, and `send`, are the package's own: then their answer may be read as text. */
+  #isRead(...operations: readonly (keyof EventHandler)[]): boolean {
+    return (
+      this.send === ChatMessagingConsumer.prototype.send &&
+      operations.every((name) => this.eventHandler[name] === EventHandler.prototype[name])
     );
   }
 

@@ -88,11 +88,17 @@ export class EventRun {
     return this.#committed ?? { envelopes: [], targeted: [], answer: this.outcome.answer() };
   }
 
-  /** Asks the guard; every write asks it again, under its locks. With `access` known, it is asked only there. */
+  /** Asks the guard; every write asks it again, under its locks. With `access` known, it is asked only there, or by `permit`. */
   async enter(guard: (unit?: UnitOfWork) => Promise<GuardResult>, access?: GuardResult): Promise<void> {
     this.#guard = guard;
     if (access) this.access = access;
     else await this.#ask();
+  }
+
+  /** Asks the guard now, unless it has let the event through; `isKnown`: what it asks for was found to be so. */
+  async permit(isKnown = false): Promise<void> {
+    if (isKnown) this.#isPermitted = true;
+    else if (!this.#isPermitted) await this.#ask();
   }
 
   async #ask(): Promise<void> {

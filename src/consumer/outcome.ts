@@ -68,6 +68,11 @@ export class Outcome {
     this.#private.push(dispatchFrame(eventType, data));
   }
 
+  /** The same with data that is JSON text already. */
+  privateText(eventType: string, data: string): void {
+    this.#private.push(`{"eventType":${JSON.stringify(eventType)},"data":${data}}`);
+  }
+
   /** The one answer of an event with an `id` whose result goes to others. */
   acknowledge({ status = 'successful', ...made }: Acknowledgement): void {
     if (this.#eventId !== undefined) this.#answer = ackFrame({ ...made, status }, this.#eventId);

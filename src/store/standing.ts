@@ -69,8 +69,8 @@ export type Pair = readonly [roomId: string, userId: UserId];
 export const pairKey = (roomId: string, userId: UserId): string => `${roomId} ${userId}`;
 
 /**
- * Reads the standings of many (room, user) pairs in two statements. Rooms that do not exist are absent from the map.
- * `types` are those that the rooms can have, where that is known: the tables of others are not looked into.
+ * Reads the standings of many (room, user) pairs in two statements, of one pair in one. Rooms that do not exist are absent from
+ * the map. `types` are those that the rooms can have, where that is known: the tables of others are not looked into.
  */
 export async function loadStandings(
   context: StoreContext,
@@ -79,12 +79,27 @@ export async function loadStandings(
 ): Promise<Map<string, Standing>> {
   const standings = new Map<string, Standing>();
   if (pairs.length === 0) return standings;
-  const roomIds = [...new Set(pairs.map(([roomId]) => roomId))];
-  const [facts, memberships] = [
-    await loadFacts(context, roomIds, options),
-    await loadMemberships(context, pairs, options),
-  ];
   const build = (of: RoomFacts) => buildRoom(context, of);
+  const sql = new StandingSql(context, options.types);
+  const query = <Row extends object>(text: string, replacements: unknown[]) =>
+    context.sequelize.query<Row>(text, {
+      replacements,
+      type: QueryTypes.SELECT,
+      ...(options.transaction && { transaction: options.transaction }),
+    });
+  if (pairs.length === 1) {
+    const [roomId, userId] = pairs[0]!;
+    const rows = await query<FactsRow & MembershipRow>(sql.pair, [userId, userId, roomId]);
+    const [membership] = membershipsFrom(rows.filter(({ user_id }) => user_id !== null)).values();
+    if (rows[0]) {
+      standings.set(pairKey(roomId, userId), new Standing(sql.factsOf(rows[0]), userId, membership ?? null, build));
+    }
+    return standings;
+  }
+  const roomIds = [...new Set(pairs.map(([roomId]) => roomId))];
+  const rooms = await query<FactsRow>(`${sql.facts} WHERE r.id IN (?)`, [roomIds]);
+  const facts = new Map(rooms.map((row) => [row.r_id as string, sql.factsOf(row)]));
+  const memberships = membershipsFrom(await query<MembershipRow>(sql.memberships(pairs.length), pairs.flat()));
   for (const [roomId, userId] of pairs) {
     const room = facts.get(roomId);
     const key = pairKey(roomId, userId);
@@ -93,64 +108,95 @@ export async function loadStandings(
   return standings;
 }
 
-async function loadFacts(
-  context: StoreContext,
-  roomIds: readonly string[],
-  { transaction, types }: TransactionOptions & { readonly types?: ReadonlySet<string> },
-): Promise<Map<string, RoomFacts>> {
-  const { models, sequelize } = context;
-  const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
-  /** Of one table: what each of its columns is called in the rows, and in the facts. */
-  const columns = (model: ModelStatic<Model>, alias: string) =>
-    Object.values(model.getAttributes())
-      .filter(({ type }) => String(type) !== 'VIRTUAL')
-      .map(({ field }) => ({ name: field!, as: `${alias}_${field}`, alias }));
-  const ofRoom = columns(models.Room, 'r');
-  const wanted = [...models.roomTypes].filter(([type]) => types === undefined || types.has(type));
-  const ofType = new Map(wanted.map(([type, { model }], index) => [type, columns(model, `t${index}`)]));
-  const select = [...ofRoom, ...[...ofType.values()].flat()].map(
-    ({ alias, name, as }) => `${alias}.${quote(name)} AS ${quote(as)}`,
-  );
-  const joins = wanted.map(
-    ([, { model }], index) => `LEFT JOIN ${quote(String(model.getTableName()))} t${index} ON t${index}.room_id = r.id`,
-  );
-  const rows = await sequelize.query<Record<string, unknown>>(
-    `SELECT ${select.join(', ')} FROM ${quote(String(models.Room.getTableName()))} r ${joins.join(' ')} WHERE r.id IN (:roomIds)`,
-    { replacements: { roomIds: [...roomIds] }, type: QueryTypes.SELECT, ...(transaction && { transaction }) },
-  );
-  return new Map(
-    rows.map((row) => {
-      const name = row.r_type as string;
-      const facts: Record<string, unknown> = {};
-      for (const column of ofType.get(name) ?? []) facts[column.name] = row[column.as];
-      for (const column of ofRoom) facts[column.name] = row[column.as];
-      const type = models.roomTypes.get(name);
-      if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
-      return [row.r_id as string, facts as RoomFacts];
-    }),
-  );
+type FactsRow = Record<string, unknown>;
+
+interface MembershipRow {
+  readonly room_id: string;
+  readonly user_id: UserId;
+  readonly role: 'member' | 'admin';
+  readonly joined_offset: number;
+  readonly joined_seq: number;
+  readonly read_seq: number;
+  readonly codename: string | null;
 }
 
-async function loadMemberships(
-  { models, sequelize }: StoreContext,
-  pairs: readonly Pair[],
-  { transaction }: TransactionOptions,
-): Promise<Map<string, Membership>> {
-  const rows = await sequelize.query<{
-    room_id: string;
-    user_id: UserId;
-    role: 'member' | 'admin';
-    joined_offset: number;
-    joined_seq: number;
-    read_seq: number;
-    codename: string | null;
-  }>(
-    `SELECT m.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, p.codename
-       FROM ${models.RoomMember.getTableName()} m
-       LEFT JOIN ${models.RoomPermission.getTableName()} p ON p.room_id = m.room_id AND p.user_id = m.user_id
-      WHERE ${pairs.map(() => '(m.room_id = ? AND m.user_id = ?)').join(' OR ')}`,
-    { replacements: pairs.flat(), type: QueryTypes.SELECT, ...(transaction && { transaction }) },
-  );
+/** The columns of `MembershipRow`, of members `m` and their permissions `p`. */
+const membershipColumns = 'm.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, p.codename';
+
+/** The statements about rooms of some types, and how their rows are read. */
+class StandingSql {
+  readonly #context: StoreContext;
+  /** Of each table: what each of its columns is called in the rows, and in the facts. */
+  readonly #ofRoom: FactsColumn[];
+  readonly #ofType: ReadonlyMap<string, FactsColumn[]>;
+  readonly #columns: string;
+  readonly #tables: string;
+
+  constructor(context: StoreContext, types: ReadonlySet<string> | undefined) {
+    this.#context = context;
+    const { models, sequelize } = context;
+    const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
+    const wanted = [...models.roomTypes].filter(([type]) => types === undefined || types.has(type));
+    this.#ofRoom = columnsOf(models.Room, 'r');
+    this.#ofType = new Map(wanted.map(([type, { model }], index) => [type, columnsOf(model, `t${index}`)]));
+    this.#columns = [...this.#ofRoom, ...[...this.#ofType.values()].flat()]
+      .map(({ alias, name, as }) => `${alias}.${quote(name)} AS ${quote(as)}`)
+      .join(', ');
+    const table = (model: ModelStatic<Model>) => quote(String(model.getTableName()));
+    const joins = wanted.map(
+      ([, { model }], index) => `LEFT JOIN ${table(model)} t${index} ON t${index}.room_id = r.id`,
+    );
+    this.#tables = `${table(models.Room)} r ${joins.join(' ')}`;
+  }
+
+  /** The facts of rooms `r`. */
+  get facts(): string {
+    return `SELECT ${this.#columns} FROM ${this.#tables}`;
+  }
+
+  /** Everything about one pair, given as user, user, room. */
+  get pair(): string {
+    const { RoomMember, RoomPermission } = this.#context.models;
+    return `SELECT ${this.#columns}, ${membershipColumns} FROM ${this.#tables}
+       LEFT JOIN ${RoomMember.getTableName()} m ON m.room_id = r.id AND m.user_id = ?
+       LEFT JOIN ${RoomPermission.getTableName()} p ON p.room_id = r.id AND p.user_id = ?
+      WHERE r.id = ?`;
+  }
+
+  /** The memberships of so many pairs, given as room and user of each. */
+  memberships(count: number): string {
+    const { RoomMember, RoomPermission } = this.#context.models;
+    return `SELECT ${membershipColumns}
+       FROM ${RoomMember.getTableName()} m
+       LEFT JOIN ${RoomPermission.getTableName()} p ON p.room_id = m.room_id AND p.user_id = m.user_id
+      WHERE ${Array(count).fill('(m.room_id = ? AND m.user_id = ?)').join(' OR ')}`;
+  }
+
+  factsOf(row: FactsRow): RoomFacts {
+    const name = row.r_type as string;
+    const facts: Record<string, unknown> = {};
+    for (const column of this.#ofType.get(name) ?? []) facts[column.name] = row[column.as];
+    for (const column of this.#ofRoom) facts[column.name] = row[column.as];
+    const type = this.#context.models.roomTypes.get(name);
+    if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
+    return facts as RoomFacts;
+  }
+}
+
+interface FactsColumn {
+  readonly name: string;
+  readonly as: string;
+  readonly alias: string;
+}
+
+function columnsOf(model: ModelStatic<Model>, alias: string): FactsColumn[] {
+  return Object.values(model.getAttributes())
+    .filter(({ type }) => String(type) !== 'VIRTUAL')
+    .map(({ field }) => ({ name: field!, as: `${alias}_${field}`, alias }));
+}
+
+/** A row a permission, or one without any; by pair. */
+function membershipsFrom(rows: readonly MembershipRow[]): Map<string, Membership> {
   const memberships = new Map<string, Membership & { permissions: Set<string> }>();
   for (const row of rows) {
     const key = pairKey(row.room_id, row.user_id);

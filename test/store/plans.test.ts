@@ -164,6 +164,25 @@ describe('on MariaDB', () => {
       expect(rowsOf(found)).toBeLessThan(400);
     });
 
+    it.each([
+      ['the newest', {}],
+      ['a deep page', { paginate: { page: 20, size: 50 } }],
+      ['those before the middle', { before: MESSAGES / 2 }],
+    ])('reads no message of %s for who is no member', async (_, query) => {
+      const found = await plans(async () => {
+        const { error } = await worker.run(cas, 'room.messages', { room_id: big, ...query });
+        expect(error).toMatchObject({ code: 4002 });
+      });
+      expect(unbounded(found)).toEqual([]);
+      expect(rowsOf(found)).toBeLessThan(10);
+    });
+
+    it('of a page takes one statement, of its messages and of who asks', async () => {
+      // Those have neither media nor reactions.
+      expect(await history({ before: MESSAGES })).toHaveLength(1);
+      expect(await history({ paginate: { page: 1, size: 50 } })).toHaveLength(1);
+    });
+
     it('of a deep page reads what lies before it, never the whole history', async () => {
       const found = await history({ paginate: { page: 20, size: 50 } });
       expect(unbounded(found)).toEqual([]);
@@ -178,7 +197,7 @@ describe('on MariaDB', () => {
     // Unread messages are counted: three in each small room, up to the limit in the big one.
     const unread = readsOf(whole, 'COUNT(*)').reduce((sum, { rows }) => sum + rows, 0);
     expect(rowsOf(whole) - unread).toBeLessThan(ROOMS * 15);
-    const ends = readsOf(whole, 'last_message_id').filter(({ table }) => table === 'x');
+    const ends = readsOf(whole, 'listed_id').filter(({ table }) => table === 'x');
     expect(ends.map(({ index }) => index)).toEqual(['chat_messages_room_id_seq_unique']);
     expect(ends[0]!.rows).toBe(ROOMS);
   });

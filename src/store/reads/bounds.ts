@@ -13,15 +13,23 @@ export function wholeBytes(context: ReadContext): number {
   return context.settings.maxBufferedBytes * 3;
 }
 
-/** Makes shapes one by one until their JSON passes the bytes given; always at least one if there is any. */
-export function makeWithin<Item, Shape>(items: readonly Item[], bytes: number, make: (item: Item) => Shape): Shape[] {
-  const made: Shape[] = [];
+/** How many bytes of UTF-8 a shape takes as JSON; a text is JSON already. */
+function jsonBytes(made: unknown): number {
+  return Buffer.byteLength(typeof made === 'string' ? made : JSON.stringify(made));
+}
+
+/**
+ * Makes shapes, or their JSON texts, one by one until their JSON passes the bytes given; always at least one if there is
+ * any.
+ */
+export function makeWithin<Item, Made>(items: readonly Item[], bytes: number, make: (item: Item) => Made): Made[] {
+  const all: Made[] = [];
   let used = 0;
   for (const item of items) {
-    const shape = make(item);
-    used += Buffer.byteLength(JSON.stringify(shape)) + 1;
-    if (made.length > 0 && used > bytes) break;
-    made.push(shape);
+    const made = make(item);
+    used += jsonBytes(made) + 1;
+    if (all.length > 0 && used > bytes) break;
+    all.push(made);
   }
-  return made;
+  return all;
 }

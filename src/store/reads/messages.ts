@@ -9,7 +9,9 @@ import type {
 import { textOf } from '../../serializers/values.js';
 import type { TransactionOptions } from '../context.js';
 import type { ReadContext } from './context.js';
+import { mayHave, selectMessages } from './message-rows.js';
 import { listsBy, newestPerMessage, type OfMessage } from './newest.js';
+import { selectRows } from './rows.js';
 import { select, tableOf } from './sql.js';
 import { loadUsers } from './users.js';
 
@@ -35,9 +37,15 @@ export async function loadMessages(
   const messages = await rowsOf(context, idsOrRows, options);
   const list = [...messages.values()];
   if (list.length === 0) return messages;
-  const sources = await attachSources(context, list, options);
-  await attachMedia(context, [...list, ...sources], options);
-  if (!options.fresh) await attachLists(context, list, options);
+  const attachSourcesAndMedia = async () => {
+    const found = await attachSources(context, list, options);
+    await attachMedia(context, [...list, ...found], options);
+    return found;
+  };
+  const [sources] = await Promise.all([
+    attachSourcesAndMedia(),
+    options.fresh ? undefined : attachLists(context, list, options),
+  ]);
   await attachUsers(context, [...list, ...sources], options);
   return messages;
 }
@@ -69,13 +77,13 @@ async function rowsOf(
 }
 
 async function findMessages(
-  { models }: ReadContext,
+  context: ReadContext,
   ids: readonly string[],
-  { transaction }: TransactionOptions,
+  options: TransactionOptions,
 ): Promise<Map<string, LoadedMessage>> {
   if (ids.length === 0) return new Map();
-  const rows = await models.Message.findAll({ where: { id: [...new Set(ids)] }, ...(transaction && { transaction }) });
-  return new Map((rows as unknown as LoadedMessage[]).map((row) => [row.id, row]));
+  const rows = await selectMessages(context, { rest: 'WHERE x.id IN (:ids)' }, { ids: [...new Set(ids)] }, options);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** Hangs parents and forwarded messages on their rows. They are rows of their own, so that nothing nests deeper. */
@@ -94,23 +102,30 @@ async function attachSources(
 }
 
 async function attachMedia(
-  { models }: ReadContext,
+  context: ReadContext,
   messages: readonly LoadedMessage[],
-  { transaction }: TransactionOptions,
+  options: TransactionOptions,
 ): Promise<void> {
   const without = messages.filter((message) => !message.media && !message.is_deleted);
-  if (without.length === 0) return;
-  const rows = await models.MessageMediaAsset.findAll({
-    where: { message_id: [...new Set(without.map(({ id }) => id))] },
-    order: [
-      ['message_id', 'ASC'],
-      ['position', 'ASC'],
-      ['id', 'ASC'],
-    ],
-    ...(transaction && { transaction }),
-  });
-  const assets = listsBy(rows as unknown as Array<LoadedMedia & OfMessage>, (row) => row);
+  const asked = without.filter((message) => mayHave(message, 'has_media'));
+  const assets = asked.length > 0 ? await findMedia(context, asked, options) : new Map<string, LoadedMedia[]>();
   for (const message of without) message.media = assets.get(message.id) ?? [];
+}
+
+async function findMedia(
+  context: ReadContext,
+  messages: readonly LoadedMessage[],
+  options: TransactionOptions,
+): Promise<Map<string, LoadedMedia[]>> {
+  const { MessageMediaAsset: model } = context.models;
+  const rows = await selectRows<LoadedMedia & OfMessage>(
+    context,
+    { model, serializer: 'MessageMediaAssetSerializer' },
+    `SELECT * FROM ${tableOf(context, model)} WHERE message_id IN (:ids) ORDER BY message_id, position, id`,
+    { ids: [...new Set(messages.map(({ id }) => id))] },
+    options,
+  );
+  return listsBy(rows, (row): LoadedMedia => row);
 }
 
 async function attachLists(
@@ -118,18 +133,25 @@ async function attachLists(
   messages: readonly LoadedMessage[],
   options: TransactionOptions,
 ): Promise<void> {
-  const { MessageDelivery, ReadReceipt, Reaction } = context.models;
+  const { MessageDelivery, ReadReceipt } = context.models;
   const totals = (of: (message: LoadedMessage) => number) => new Map(messages.map((one) => [one.id, of(one)]));
-  const newest = <Row extends object>(...[model, order, counts]: Newest) =>
-    newestPerMessage<Row>(context, model, order, counts, options);
-
-  const delivered = totals((message) => Number(message.delivered_count));
-  const deliveries = await newest<LoadedDelivery>(MessageDelivery, ['created_at', 'user_id'], delivered);
-  const read = totals((message) => Number(message.read_count));
-  const receipts = await newest<LoadedReceipt>(ReadReceipt, ['read_at', 'user_id'], read);
-  const counts = await countReactions(context, messages, options);
-  const reacted = totals(({ id }) => counts.get(id)?.reduce((sum, [, count]) => sum + count, 0) ?? 0);
-  const reactions = await newest<LoadedReaction>(Reaction, ['created_at', 'id'], reacted);
+  const [deliveries, receipts, { counts, reactions }] = await Promise.all([
+    newestPerMessage<LoadedDelivery>(
+      context,
+      { model: MessageDelivery, serializer: null },
+      ['created_at', 'user_id'],
+      totals((message) => Number(message.delivered_count)),
+      options,
+    ),
+    newestPerMessage<LoadedReceipt>(
+      context,
+      { model: ReadReceipt, serializer: 'ReadReceiptSerializer' },
+      ['read_at', 'user_id'],
+      totals((message) => Number(message.read_count)),
+      options,
+    ),
+    findReactions(context, messages, options),
+  ]);
   for (const message of messages) {
     message.deliveries = deliveries.get(message.id) ?? [];
     message.read_receipts = receipts.get(message.id) ?? [];
@@ -138,11 +160,20 @@ async function attachLists(
   }
 }
 
-type Newest = [
-  model: Parameters<typeof newestPerMessage>[1],
-  order: readonly [string, string],
-  totals: ReadonlyMap<string, number>,
-];
+/** How often each reaction was given, and the newest ones. */
+async function findReactions(context: ReadContext, messages: readonly LoadedMessage[], options: TransactionOptions) {
+  const asked = messages.filter((message) => mayHave(message, 'has_reactions'));
+  const counts = await countReactions(context, asked, options);
+  const total = (id: string) => counts.get(id)?.reduce((sum, [, count]) => sum + count, 0) ?? 0;
+  const reactions = await newestPerMessage<LoadedReaction>(
+    context,
+    { model: context.models.Reaction, serializer: 'ReactionSerializer' },
+    ['created_at', 'id'],
+    new Map(asked.map(({ id }) => [id, total(id)])),
+    options,
+  );
+  return { counts, reactions };
+}
 
 /** How often each reaction was given, most first. The column is binary, so equal means equal bytes. */
 async function countReactions(
@@ -150,6 +181,7 @@ async function countReactions(
   messages: readonly LoadedMessage[],
   options: TransactionOptions,
 ): Promise<Map<string, Array<[content: string, count: number]>>> {
+  if (messages.length === 0) return new Map();
   const rows = await select<OfMessage & { reaction_content: string | Buffer; total: number }>(
     context,
     `SELECT message_id, reaction_content, COUNT(*) AS total FROM ${tableOf(context, context.models.Reaction)}

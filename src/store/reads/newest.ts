@@ -1,7 +1,7 @@
-import type { Model, ModelStatic } from 'sequelize';
 import type { TransactionOptions } from '../context.js';
 import type { ReadContext } from './context.js';
-import { type SqlValue, selectInstances, tableOf } from './sql.js';
+import { type ShownModel, selectRows } from './rows.js';
+import { type SqlValue, tableOf } from './sql.js';
 
 /** A row that belongs to a message. */
 export interface OfMessage {
@@ -34,7 +34,7 @@ const MAX_PARTS = 100;
  */
 export async function newestPerMessage<Row extends object>(
   context: ReadContext,
-  model: ModelStatic<Model>,
+  shown: ShownModel,
   order: readonly [string, string],
   totals: ReadonlyMap<string, number>,
   options: TransactionOptions,
@@ -42,8 +42,8 @@ export async function newestPerMessage<Row extends object>(
   const limit = context.settings.receiptListSize;
   const ids = [...totals].filter(([, total]) => total > 0).map(([id]) => id);
   if (ids.length === 0 || limit === 0) return new Map();
-  const { sql, replacements } = newestSql(tableOf(context, model), order, ids, totals, limit);
-  const rows = await selectInstances<Row & OfMessage>(context, model, sql, replacements, options);
+  const { sql, replacements } = newestSql(tableOf(context, shown.model), order, ids, totals, limit);
+  const rows = await selectRows<Row & OfMessage>(context, shown, sql, replacements, options);
   const key = (row: Row, column: string) => (row as Record<string, unknown>)[column];
   rows.sort((one, other) => order.reduce((by, column) => by || compare(key(one, column), key(other, column)), 0));
   const lists = listsBy(rows, (row): Row => row);

@@ -5,9 +5,9 @@ import { makeWithin, pageBytes, wholeBytes } from './bounds.js';
 import type { ReadContext } from './context.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { splitEnds } from './ends.js';
-import { loadMessages } from './messages.js';
+import { type Entry, findEntries } from './room-list-rows.js';
 import { creatorOf, detailOf, loadRooms } from './rooms.js';
-import { literalOf, type SqlValue, select, tableOf, textReplacement } from './sql.js';
+import { type SqlValue, select, tableOf, textReplacement } from './sql.js';
 import { loadUsers } from './users.js';
 
 /** Which part of a list is wanted. */
@@ -30,32 +30,46 @@ export async function listRooms(
   query: ListQuery = {},
   options: TransactionOptions = {},
 ): Promise<RoomPageShape> {
-  const paged = query.limit !== undefined || query.cursor !== undefined;
-  const limit = paged ? (query.limit ?? context.settings.maxRoomPageSize) : null;
-  const entries = await findEntries(context, userId, limit === null ? null : limit + 1, query.cursor, options);
-  const wanted = limit === null ? entries : entries.slice(0, limit);
-  const unread = await countUnread(context, userId, wanted, options);
-  const lastIds = wanted.map((entry) => entry.last_message_id).filter((id) => id !== null);
-  const messages = await loadMessages(context, lastIds, options);
-  const rooms = await loadRooms(
-    context,
-    wanted.map((entry) => entry.room_id),
-    options,
-  );
-  for (const { room_id, last_message_id } of wanted) {
-    const room = rooms.get(room_id);
-    if (!room) continue;
-    room.last_message = (last_message_id && messages.get(last_message_id)) || null;
-    room.unread_count = unread.get(room_id) ?? 0;
-  }
-  const list = [...rooms.values()];
-  await attachUsers(context, list, userId, options);
   const serializer = context.serializers.getSerializer('RoomListPolymorphicSerializer');
-  const bytes = paged ? pageBytes(context) : wholeBytes(context);
-  const shapes = makeWithin(list, bytes, (room) => serializer.serialize(room));
-  const last = list[shapes.length - 1];
-  const more = shapes.length < list.length || wanted.length < entries.length;
-  return { rooms: shapes, next_cursor: more && last ? cursorAfter(last) : null };
+  return readList(context, userId, query, options, (room) => serializer.serialize(room));
+}
+
+/** The same as the JSON text of the answer: the list alone, or with a limit or cursor the page. */
+export async function listRoomsText(context: ReadContext, userId: UserId, query: ListQuery): Promise<string> {
+  const serializer = context.serializers.getSerializer('RoomListPolymorphicSerializer');
+  const { rooms, next_cursor } = await readList(context, userId, query, {}, (room) =>
+    JSON.stringify(serializer.serialize(room)),
+  );
+  const list = `[${rooms.join(',')}]`;
+  return isPaged(query) ? `{"rooms":${list},"next_cursor":${JSON.stringify(next_cursor)}}` : list;
+}
+
+function isPaged({ limit, cursor }: ListQuery): boolean {
+  return limit !== undefined || cursor !== undefined;
+}
+
+async function readList<Made>(
+  context: ReadContext,
+  userId: UserId,
+  query: ListQuery,
+  options: TransactionOptions,
+  make: (room: LoadedRoom) => Made,
+): Promise<{ rooms: Made[]; next_cursor: string | null }> {
+  const paged = isPaged(query);
+  const limit = paged ? (query.limit ?? context.settings.maxRoomPageSize) : null;
+  const wish = { userId, limit: limit === null ? null : limit + 1, cursor: query.cursor };
+  const { entries, load } = await findEntries(context, wish, options);
+  const count = Math.min(entries.length, limit ?? entries.length);
+  const [unread, list] = await Promise.all([
+    countUnread(context, userId, entries.slice(0, count), options),
+    load(count),
+  ]);
+  for (const room of list) room.unread_count = unread.get(room.id) ?? 0;
+  await attachUsers(context, list, userId, options);
+  const rooms = makeWithin(list, paged ? pageBytes(context) : wholeBytes(context), make);
+  const last = list[rooms.length - 1];
+  const more = rooms.length < list.length || count < entries.length;
+  return { rooms, next_cursor: more && last ? cursorAfter(last) : null };
 }
 
 /**
@@ -97,50 +111,6 @@ export async function discoverRooms(
   const last = list[shapes.length - 1];
   const more = shapes.length < list.length || found.length > limit;
   return { rooms: shapes, next_cursor: more && last ? encodeCursor([String(detailOf(last, 'name')), last.id]) : null };
-}
-
-/** One room of a user's list. */
-interface Entry {
-  readonly room_id: string;
-  readonly last_seq: number;
-  readonly read_seq: number;
-  readonly joined_seq: number;
-  readonly last_message_id: string | null;
-}
-
-/**
- * The user's rooms, newest activity first, each with its newest message. That is looked for from the room's end by
- * (room_id, seq), only for the rooms that the inner SELECT leaves.
- */
-function findEntries(
-  context: ReadContext,
-  userId: UserId,
-  limit: number | null,
-  cursor: string | undefined,
-  options: TransactionOptions,
-): Promise<Entry[]> {
-  const { Message, Room, RoomMember } = context.models;
-  const replacements: Record<string, SqlValue> = { userId, limit };
-  let below = '';
-  if (cursor !== undefined) {
-    const [time, id] = decodeCursor(cursor, ['time', 'uuid']) as [string, string];
-    const moment = literalOf(context, Room, 'last_activity_at', new Date(time));
-    below = `AND (r.last_activity_at < ${moment} OR (r.last_activity_at = ${moment} AND r.id < :id))`;
-    replacements.id = id;
-  }
-  return select<Entry>(
-    context,
-    `SELECT p.room_id, p.last_seq, p.read_seq, p.joined_seq,
-            (SELECT x.id FROM ${tableOf(context, Message)} x
-              WHERE x.room_id = p.room_id AND x.is_deleted = 0 ORDER BY x.seq DESC LIMIT 1) AS last_message_id
-       FROM (SELECT m.room_id, m.read_seq, m.joined_seq, r.last_seq, r.last_activity_at
-               FROM ${tableOf(context, RoomMember)} m JOIN ${tableOf(context, Room)} r ON r.id = m.room_id
-              WHERE m.user_id = :userId ${below}
-              ORDER BY r.last_activity_at DESC, r.id DESC ${limit === null ? '' : 'LIMIT :limit'}) p
-      ORDER BY p.last_activity_at DESC, p.room_id DESC`,
-    replacements,
-    options,
-  );
 }
 
 /** Counts messages of others above what the user has read. */

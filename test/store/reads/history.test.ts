@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PageHistoryShape, SeqHistoryShape } from '../../../src/protocol/shapes.js';
-import { type HistoryQuery, readHistory } from '../../../src/store/reads/history.js';
+import { type HistoryQuery, readHistory, readHistoryText } from '../../../src/store/reads/history.js';
 import { databases, type Fixture, openFixture } from './fixture.js';
 
 /** The numbers from `high` down to `low`. */
@@ -111,6 +111,32 @@ describe.each(databases)('history read from %s', (kind) => {
     const page = await readHistory(tight, room, { paginate: { page: 2, size: 50 } });
     expect(page).toMatchObject({ page: 2, next_page_number: 3 });
     expect(page.data.messages.map(({ seq }) => seq)).toEqual([68, 67, 66]);
+  });
+
+  it('is the same as a text', async () => {
+    const queries: HistoryQuery[] = [
+      {},
+      { paginate: { page: 2, size: 20 } },
+      { paginate: { page: 99, size: 50 } },
+      { before: 119 },
+      { after: 3, limit: 2 },
+      { around: 118, limit: 5 },
+      { before: 1 },
+    ];
+    for (const query of queries) {
+      const shape = await readHistory(chat.context, room, query);
+      const { text, isMember } = await readHistoryText(chat.context, room, query, alice.id);
+      expect(JSON.parse(text)).toEqual(shape);
+      expect(isMember).toBe(shape.data.messages.length > 0);
+    }
+  });
+
+  it('as a text holds nothing for who is no member', async () => {
+    const stranger = await chat.user();
+    for (const query of [{}, { paginate: { page: 2, size: 10 } }, { before: 50 }, { around: 50 }]) {
+      const { text, isMember } = await readHistoryText(chat.context, room, query, stranger.id);
+      expect([JSON.parse(text).data.messages, isMember]).toEqual([[], false]);
+    }
   });
 
   it('takes the same number of queries however many messages it gives', async () => {

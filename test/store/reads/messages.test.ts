@@ -180,7 +180,25 @@ describe.each(databases)('messages read from %s', (kind) => {
     await chat.models.Message.update({ parent_message_id: ids[0]! }, { where: { id: ids.slice(1) } });
     const single = await chat.counted(() => serializeMessages(chat.context, [ids[1]!]));
     const many = await chat.counted(() => serializeMessages(chat.context, ids));
-    expect([single.queries, many.queries]).toEqual([8, 8]);
+    expect([single.queries, many.queries]).toEqual([7, 7]);
+    await chat.media(ids[1]!, 0);
+    expect((await chat.counted(() => serializeMessages(chat.context, ids))).queries).toBe(8);
+  });
+
+  it('asks for media, receipts and reactions only where there are any', async () => {
+    const ids = await chat.messages(room, users[0]!, 3, 5000);
+    const context = { ...chat.context, users: new UserCache(60) };
+    await serializeMessages(context, ids);
+    const queries = async () => (await chat.counted(() => serializeMessages(context, ids))).queries;
+    expect(await queries()).toBe(1);
+    await chat.media(ids[0]!, 0);
+    expect(await queries()).toBe(2);
+    await chat.delivered(ids[0]!, users[0]!);
+    await chat.read(ids[1]!, users[0]!);
+    expect(await queries()).toBe(4);
+    // Counts and the newest ones.
+    await chat.reacted(ids[2]!, users[0]!, '👍');
+    expect(await queries()).toBe(6);
   });
 
   it('asks nothing about a message just made by a sender it knows', async () => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ValidationError } from '../../../src/protocol/errors.js';
 import type { OneToOneChatListShape, RoomListShape } from '../../../src/protocol/shapes.js';
+import { createSerializers, GroupChatListSerializer } from '../../../src/serializers/index.js';
 import { serializeMessages } from '../../../src/store/reads/messages.js';
-import { discoverRooms, listRooms } from '../../../src/store/reads/room-list.js';
+import { discoverRooms, listRooms, listRoomsText } from '../../../src/store/reads/room-list.js';
 import { at, databases, type Fixture, openFixture } from './fixture.js';
 
 describe.each(databases)('lists of rooms read from %s', (kind) => {
@@ -18,6 +19,15 @@ describe.each(databases)('lists of rooms read from %s', (kind) => {
     bob = await chat.user();
   });
   afterAll(() => chat.close());
+
+  /** Somebody with a room of each type, and a message in each. */
+  async function withRooms(): Promise<typeof alice> {
+    const user = await chat.user();
+    for (const type of ['GroupChat', 'Channel', 'OneToOneChat']) {
+      await chat.messages(await chat.room(type, [bob, user]), bob, 2);
+    }
+    return user;
+  }
 
   const list = async (user = alice) => (await listRooms(chat.context, user.id)).rooms;
 
@@ -118,6 +128,50 @@ describe.each(databases)('lists of rooms read from %s', (kind) => {
     expect((await listRooms(chat.with({ maxBufferedBytes: 1000 }), alice.id)).rooms.length).toBeLessThan(6);
   });
 
+  it('is the same as a text', async () => {
+    const user = await withRooms();
+    expect(JSON.parse(await listRoomsText(chat.context, user.id, {}))).toEqual(await list(user));
+    const first = await listRooms(chat.context, user.id, { limit: 2 });
+    expect(JSON.parse(await listRoomsText(chat.context, user.id, { limit: 2 }))).toEqual(first);
+    const next = { cursor: first.next_cursor! };
+    const rest = await listRooms(chat.context, user.id, next);
+    expect([rest.rooms.length, rest.next_cursor]).toEqual([1, null]);
+    expect(JSON.parse(await listRoomsText(chat.context, user.id, next))).toEqual(rest);
+  });
+
+  it('shows the newest message left where the last ones were deleted', async () => {
+    const user = await chat.user();
+    const rooms = [await chat.room('GroupChat', [user, bob]), await chat.room('Channel', [user, bob])];
+    for (const room of rooms) {
+      const ids = await chat.messages(room, bob, 4);
+      await chat.models.Message.destroy({ where: { id: ids[3]! } });
+      await chat.models.Message.update({ is_deleted: true }, { where: { id: ids[2]! } });
+    }
+    const empty = await chat.room('GroupChat', [user]);
+    const [gone] = await chat.messages(empty, bob, 1);
+    await chat.models.Message.destroy({ where: { id: gone! } });
+    const shown = await list(user);
+    expect(shown.map(({ id, last_message }) => [id, last_message?.seq])).toEqual([
+      [empty, undefined],
+      [rooms[1], 2],
+      [rooms[0], 2],
+    ]);
+  });
+
+  it('is the same where rooms are instances of models', async () => {
+    class Own extends GroupChatListSerializer {}
+    const context = {
+      ...chat.context,
+      serializers: createSerializers(chat.context.settings, { GroupChatListSerializer: Own }),
+    };
+    const user = await withRooms();
+    expect((await listRooms(context, user.id)).rooms).toEqual(await list(user));
+    const shape = await listRooms(context, user.id, { limit: 2 });
+    expect(shape).toEqual(await listRooms(chat.context, user.id, { limit: 2 }));
+    const next = { limit: 2, cursor: shape.next_cursor! };
+    expect(await listRooms(context, user.id, next)).toEqual(await listRooms(chat.context, user.id, next));
+  });
+
   it('takes the same number of queries for one room and for many', async () => {
     const make = async (user: typeof alice, count: number) => {
       for (let index = 0; index < count; index++) {
@@ -136,8 +190,8 @@ describe.each(databases)('lists of rooms read from %s', (kind) => {
     const one = await chat.counted(() => listRooms(chat.context, alice.id));
     const many = await chat.counted(() => listRooms(chat.context, carol.id));
     expect(many.result.rooms).toHaveLength(26);
-    // Eight for messages by their ids; seeing which ids, counting unread, rooms and users are the other four.
-    expect([one.queries, many.queries]).toEqual([12, 12]);
+    // Rooms with their newest messages, unread counts and users; parents, deliveries, receipts, reactions and their counts.
+    expect([one.queries, many.queries]).toEqual([9, 9]);
     expect((many.result.rooms as RoomListShape[]).filter(({ unread_count }) => unread_count === 2)).toHaveLength(25);
   });
 
