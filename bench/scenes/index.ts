@@ -22,6 +22,13 @@ const closedLoop = (plan: RoomsPlan) => async (bench: Bench, scene: string) => {
   await messagesScene(bench, scene, plan, { inFlight }, await bench.sides(['ours', 'peer', 'bare', 'ejabberd']));
 };
 
+/** The same load for different numbers of workers; `busy` is what the handler of each computes, in milliseconds. */
+async function workersScene(bench: Bench, scene: string, inFlight: number, busy = 0): Promise<void> {
+  const counts = bench.options.quick ? [1, 2] : [1, 2, 4];
+  const start = (workers: number) => bench.side('ours', `workers ${workers}`, { workers, ...(busy ? { busy } : {}) });
+  await messagesScene(bench, scene, rooms, { inFlight }, await Promise.all(counts.map(start)));
+}
+
 /** All of them. */
 export const scenes: readonly Scene[] = [
   { name: 'rooms', about: '50 rooms of 10 members, 2 senders each', run: closedLoop(rooms) },
@@ -44,11 +51,12 @@ export const scenes: readonly Scene[] = [
   {
     name: 'workers',
     about: '1, 2 and 4 workers: 50 rooms of 10 members, 2 senders each',
-    async run(bench, scene) {
-      const counts = bench.options.quick ? [1, 2] : [1, 2, 4];
-      const sides = await Promise.all(counts.map((workers) => bench.side('ours', `workers ${workers}`, { workers })));
-      await messagesScene(bench, scene, rooms, { inFlight: bench.options.inFlight }, sides);
-    },
+    run: (bench, scene) => workersScene(bench, scene, bench.options.inFlight),
+  },
+  {
+    name: 'busy-workers',
+    about: '1, 2 and 4 workers whose handler computes 10 ms a message: 50 rooms of 10 members, 2 senders each',
+    run: (bench, scene) => workersScene(bench, scene, 1, 10),
   },
   {
     name: 'history',

@@ -27,6 +27,7 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
     CHAT_WORKER: '0',
     DATABASE_URL: url,
     REDIS_URL: redis.url,
+    BUSY_MS: String(options.busy ?? 0),
     ...inspect(options),
   };
   const run = (file: string) =>
@@ -45,7 +46,8 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
       if (status !== 200) throw new Error(`HTTP ${status}`);
     });
   }
-  for (let index = 0; index < (options.workers ?? 1); index++) workers.push(run('example/worker.js'));
+  const worker = options.busy ? 'bench/servers/busy-worker.js' : 'example/worker.js';
+  for (let index = 0; index < (options.workers ?? 1); index++) workers.push(run(worker));
   const filler = new Filler(url);
   let users = 0;
   return {

@@ -58,6 +58,8 @@ export interface Surroundings {
 export interface TargetOptions {
   readonly workers?: number;
   readonly gateways?: number;
+  /** Milliseconds of processor time that this project's handler takes for each message, besides its own work. */
+  readonly busy?: number;
   /** Let memory be looked into. */
   readonly inspect?: boolean;
   /** Leave out the database, where there is a choice. */
