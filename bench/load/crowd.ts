@@ -113,7 +113,8 @@ export class Crowd {
   }
 
   async ask({ sockets, questions, warmUp, window }: CommandOf<'ask'>): Promise<Run> {
-    const tally = new Tally(this, warmUp, window);
+    // An answer out of the depth of a history may take longer than the window.
+    const tally = new Tally(this, warmUp, window, sockets.length);
     const askedAt = new Map<number, number>();
     const bytes = this.#answerBytes;
     let going = true;
@@ -168,20 +169,28 @@ class Tally {
   readonly over: Promise<void>;
   readonly #times: number[] = [];
   readonly #crowd: Crowd;
+  #onEnough: (() => void) | undefined;
+  #missing: number;
   #open = false;
   #began = 0;
   #took = 0;
   #before = { deliveries: 0, typed: 0 };
   #during = { deliveries: 0, typed: 0 };
 
-  constructor(crowd: Crowd, warmUp: number, window: number) {
+  /** The window stays open until there are as many as `least`. */
+  constructor(crowd: Crowd, warmUp: number, window: number, least = 0) {
     this.#crowd = crowd;
+    this.#missing = least;
+    const enough = new Promise<void>((resolve) => {
+      this.#onEnough = resolve;
+    });
+    if (least === 0) this.#onEnough?.();
     this.over = pause(warmUp)
       .then(() => {
         this.#open = true;
         this.#began = performance.now();
         this.#before = crowd.counts;
-        return pause(window);
+        return Promise.all([pause(window), Promise.race([enough, pause(patience)])]);
       })
       .then(() => {
         this.#open = false;
@@ -193,7 +202,9 @@ class Tally {
 
   add(time: number): void {
     this.total++;
-    if (this.#open) this.#times.push(time);
+    if (!this.#open) return;
+    this.#times.push(time);
+    if (--this.#missing === 0) this.#onEnough?.();
   }
 
   run(answerBytes: number): Run {
