@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   try {
     for (const scene of chosen) {
       const before = bench.report.lines.length;
+      const began = performance.now();
       try {
         await scene.run(bench, scene.about);
       } catch (error) {
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
         await bench.abandon();
         continue;
       }
+      bench.report.note(`(${scene.name} took ${Math.round((performance.now() - began) / 1000)} s)`);
       results.push(resultOf(scene.name, bench.report.lines.slice(before), options));
       // After each: what was measured is not lost with what comes later.
       keep();

@@ -32,7 +32,7 @@ export const HELP = `npm run bench -- [options]
   --scene NAME       only that scene; may be given several times (--list names them)
   --only NAME        only that server: ours, peer, bare, ejabberd; may be given several times
   --runs N           runs of each server, in turn; the median counts (default 3)
-  --seconds N        length of a measurement (default 10)
+  --seconds N        length of a measurement (default 6)
   --in-flight N      messages of one sender under way at a time (default 4)
   --peer-processes N processes of the peer (default 1)
   --profile FOLDER   CPU profiles of this project's processes go there
@@ -63,7 +63,11 @@ export function readOptions(
     },
   });
   const { quick } = values;
-  const window = Number(values.seconds ?? (quick ? 1 : 10)) * 1000;
+  if (values.record && (quick || values.only.length > 0))
+    throw new TypeError(
+      '--record keeps whole scenes: servers are compared that were measured in one run, and not in small.',
+    );
+  const window = Number(values.seconds ?? (quick ? 1 : 6)) * 1000;
   return {
     quick,
     scenes: values.scene,
