@@ -154,3 +154,64 @@ describe('gateways and workers that are stopped one after the other under 200 me
     await scene.check();
   }, 150_000);
 });
+
+describe('gateways and workers that all get SIGINT at once under load, as by Ctrl-C', () => {
+  it('end with code 0 within 30 s, and started again lose nothing that was accepted and double nothing', async () => {
+    await scene.gather(2, 1);
+    const people = await scene.crowd.people(20);
+    balancer.lead(...scene.stack.gateways);
+    const listeners = people.map(listen);
+    await online(listeners);
+    const room = (await createGroup(scene.devices[1]!.client, people)).id;
+    const acknowledged = new Map<string, string>();
+    let number = 0;
+    let isSending = true;
+    const lost: unknown[] = [];
+    for (const { client } of listeners) client.on('reload', (what) => lost.push(what));
+    const sending = listeners.map(async ({ client }) => {
+      while (isSending) {
+        const content = `${number++}`;
+        const send = { room_id: room, content, client_id: content };
+        const { message_id } = (await client.request('message.send', send)) as { message_id: string };
+        acknowledged.set(content, message_id);
+        // Fewer than can be replayed come while one client is still on its way back.
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    });
+    const more = async (count: number) => {
+      const goal = acknowledged.size + count;
+      await until('more is answered', async () => expect(acknowledged.size).toBeGreaterThanOrEqual(goal), 60_000);
+    };
+    try {
+      await more(100);
+      const all = [...scene.apps, ...scene.workers];
+      expect(all).toHaveLength(4);
+      const devices = scene.devices.map(({ client }) => client);
+      // All signals go out before the first process can have ended.
+      await Promise.all(all.map((process) => scene.end(process, 'SIGINT', 30_000)));
+      for (const process of all) expect(await process.ended, process.output()).toEqual({ code: 0, signal: null });
+      for (const client of devices) expect(await client.closed).toMatchObject({ code: 1001 });
+      // What they were told is there, with nobody at work.
+      const before = new Map(acknowledged);
+      const stored = new Map((await scene.crowd.checkRoom(room)).map(({ content, id }) => [content, id]));
+      for (const [content, id] of before) expect(stored.get(content), content).toBe(id);
+      for (let started = 0; started < 2; started++) {
+        await scene.stack.startApp();
+        await scene.stack.startWorker();
+      }
+      balancer.lead(...scene.stack.gateways.slice(2));
+      await online(listeners, 60_000);
+      await more(100);
+    } finally {
+      isSending = false;
+    }
+    await Promise.all(sending);
+    const rows = await scene.crowd.checkRoom(room);
+    expect(rows).toHaveLength(number);
+    expect(new Map(rows.map(({ content, id }) => [content, id]))).toEqual(acknowledged);
+    expect(lost).toEqual([]);
+    await heardAll(listeners, room, number);
+    scene.stack.forgetEnded();
+    await scene.check();
+  }, 150_000);
+});
