@@ -2,10 +2,11 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { TestClient } from '../../src/testing/client.js';
-import { acknowledged, createGroup } from '../helpers/chat.js';
+import { acknowledged, answered, createGroup } from '../helpers/chat.js';
 import { until } from '../helpers/processes.js';
 import type { WireAck, WireError } from '../helpers/shapes.js';
 import type { Chatter } from '../helpers/stack.js';
+import { lockMessages } from '../soak/faults.js';
 import { startLoad } from '../system/crowd.js';
 import { FaultScene } from './scene.js';
 
@@ -143,6 +144,30 @@ it('whose row somebody holds makes its room wait, and no other', async () => {
   expect(await waiting).toMatchObject({ seq: 1 });
   expect(await contents()).toEqual(['waits']);
   await scene.check();
+});
+
+it('whose table of messages is locked makes sends wait, and all of them are done when it is not any more', async () => {
+  const load = startLoad(scene.senders, scene.rooms);
+  try {
+    await load.more(5);
+    await lockMessages(locker);
+    const { length } = load.sent;
+    await until('a send waits for the table', async () => {
+      const running = await scene.crowd.query<{ State: string | null }>('SHOW FULL PROCESSLIST');
+      expect(running.map(({ State }) => State)).toContain('Waiting for table metadata lock');
+    });
+    // On another connection than one that sends: what needs no messages goes on.
+    await answered(scene.devices[1]!.client, 'room.info', { room_id: room }, 'roominfo.dispatch');
+    // At most those that were on their way to their sender.
+    expect(load.sent.length - length).toBeLessThanOrEqual(scene.senders.length);
+    await locker.query('UNLOCK TABLES');
+    await load.more(5);
+  } finally {
+    await locker.query('UNLOCK TABLES');
+    await load.stop();
+  }
+  for (const { took } of load.sent) expect(took).toBeLessThan(10_000);
+  await scene.check(load.sent);
 });
 
 it('that has no connection left answers 4503 or late, and nothing is half there', async () => {

@@ -49,6 +49,7 @@ export async function runFaults(options: ChaosOptions): Promise<void> {
       system: options.system,
       random,
       sparesFirst: Date.now() >= options.spareFrom,
+      stopped,
       wait: (seconds) => Promise.race([sleep(seconds * 1000), stopped]),
     };
     const at = report.seconds;
