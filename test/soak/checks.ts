@@ -1,16 +1,22 @@
 /** The checks at the end: what people were told and what their devices hold, against the database. */
 import type { Connection } from 'mysql2/promise';
-import type { Device } from './device.js';
-import { ClientDevice } from './device.js';
+import type { DeviceLog } from './device-log.js';
 import type { Ledger, SentMessage } from './ledger.js';
 import type { Report } from './report.js';
 import { isPresent, type RoomTruth, readRoom, stayAt } from './truth.js';
 
+/** A device, as far as it is checked. */
+export interface CheckedDevice {
+  readonly log: DeviceLog;
+  /** The last offset of a room that it holds. */
+  lastOf(roomId: string): number | undefined;
+}
+
 /** What is checked. */
 export interface CheckOptions {
-  readonly database: Connection;
+  readonly database: Pick<Connection, 'query'>;
   readonly ledger: Ledger;
-  readonly devices: readonly Device[];
+  readonly devices: readonly CheckedDevice[];
   readonly report: Report;
 }
 
@@ -67,7 +73,7 @@ async function checkRoom(query: Query, room: RoomTruth, report: Report): Promise
 }
 
 /** Nothing foreign, nothing changed, nothing twice, no hole. */
-export function checkDevice(device: Device, room: RoomTruth, report: Report): void {
+export function checkDevice(device: CheckedDevice, room: RoomTruth, report: Report): void {
   const { log } = device;
   const who = `${log.name}, room ${room.id}`;
   const frames = log.frames.get(room.id);
@@ -101,7 +107,7 @@ export function checkDevice(device: Device, room: RoomTruth, report: Report): vo
     }
   });
   if (!isPresent(room, log.userId)) return;
-  const last = device instanceof ClientDevice ? handled.at(-1) : device.wire?.lastOf(room.id);
+  const last = device.lastOf(room.id);
   // The closing message has gone to every room, so everybody has something.
   if (last !== room.lastOffset) report.breach('loss', `${who}: ends at ${last}, the room at ${room.lastOffset}.`);
 }

@@ -49,6 +49,8 @@ export abstract class Device implements WireOwner {
     if (this.wire === wire) this.wire = undefined;
   }
 
+  /** The last offset of a room that it holds. */
+  abstract lastOf(roomId: string): number | undefined;
   abstract get isOnline(): boolean;
   abstract close(): void;
 }
@@ -85,6 +87,10 @@ export class ClientDevice extends Device {
       report.count('reloads');
       this.log.reloads.push({ roomId: room_id, after: this.log.handled.get(room_id)?.at(-1), code });
     });
+  }
+
+  lastOf(roomId: string): number | undefined {
+    return this.log.handled.get(roomId)?.at(-1);
   }
 
   get isOnline(): boolean {
@@ -131,6 +137,10 @@ export class PlainDevice extends Device {
     for (const waiter of [...this.#waiting.values()]) waiter('lost');
     this.#waiting.clear();
     if (!this.#isClosed) setTimeout(() => this.#isClosed || this.connect(), 300 + Math.random() * 700);
+  }
+
+  lastOf(roomId: string): number | undefined {
+    return this.wire?.watch.lastOf(roomId);
   }
 
   get isOnline(): boolean {

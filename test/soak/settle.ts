@@ -2,10 +2,12 @@
 import { Redis } from 'ioredis';
 import type { Connection } from 'mysql2/promise';
 import { until } from '../helpers/processes.js';
-import { ClientDevice, type Device } from './device.js';
+import type { Device } from './device.js';
+import type { DeviceLog } from './device-log.js';
 import type { Actor } from './load.js';
 import type { Report } from './report.js';
 import type { System } from './system.js';
+import type { WireWatch } from './wire-watch.js';
 
 /** What is to come to rest. */
 export interface SettleOptions {
@@ -23,8 +25,7 @@ const PATIENCE = 90_000;
 /** Each step that does not come to its end is a breach, and the next one is tried all the same. */
 export async function settle(options: SettleOptions): Promise<void> {
   const { system, devices, report, open } = options;
-  const step = (what: string, attempt: () => Promise<void>) =>
-    until(what, attempt, PATIENCE).catch((error: Error) => report.breach('recovery', error.message));
+  const step = stepsOf(report);
   await step('everybody is connected', async () => {
     const away = devices.filter(({ isOnline }) => !isOnline).map(({ log }) => log.name);
     if (away.length > 0) throw new Error(`not connected: ${away}`);
@@ -34,14 +35,26 @@ export async function settle(options: SettleOptions): Promise<void> {
   });
   await step('the queue is empty', () => expectEmptyQueue(system));
   await sendLast(options, step);
-  await step('every event is answered', async () => {
-    const left = devices.flatMap(({ wire, log }) => (wire?.unanswered ?? []).map((type) => `${log.name}: ${type}`));
-    if (left.length > 0) throw new Error(`not answered: ${left}`);
-  });
+  await step('every event is answered', async () => expectAllAnswered(devices));
   await expectNoFailedJobs(system, report);
 }
 
-type Step = (what: string, attempt: () => Promise<void>) => Promise<void>;
+/** Tries something until it is so. */
+export type Step = (what: string, attempt: () => Promise<void>) => Promise<void>;
+
+/** What is not so within the patience (milliseconds) is a breach. */
+export function stepsOf(report: Report, patience = PATIENCE): Step {
+  return (what, attempt) =>
+    until(what, attempt, patience).catch((error: Error) => report.breach('recovery', error.message));
+}
+
+/** Throws when an event of a device's present connection has no answer. */
+export function expectAllAnswered(
+  devices: ReadonlyArray<{ readonly log: DeviceLog; readonly wire: { readonly watch: WireWatch } | undefined }>,
+): void {
+  const left = devices.flatMap(({ wire, log }) => (wire?.watch.unanswered ?? []).map((type) => `${log.name}: ${type}`));
+  if (left.length > 0) throw new Error(`not answered: ${left}`);
+}
 
 /** A message by somebody who may send, and everybody's devices get it. */
 async function sendLast({ database, actors, devices }: SettleOptions, step: Step): Promise<void> {
@@ -67,16 +80,11 @@ async function sendLast({ database, actors, devices }: SettleOptions, step: Step
       const ids = new Set(present.map(({ userId }) => userId));
       const late = devices
         .filter(({ log }) => ids.has(log.userId))
-        .filter((device) => lastOf(device, roomId) !== Number(row!.last_offset))
-        .map((device) => `${device.log.name} at ${lastOf(device, roomId)}`);
+        .filter((device) => device.lastOf(roomId) !== Number(row!.last_offset))
+        .map((device) => `${device.log.name} at ${device.lastOf(roomId)}`);
       if (late.length > 0) throw new Error(`the room is at ${row!.last_offset}: ${late}`);
     });
   }
-}
-
-/** The last offset that a device holds. */
-function lastOf(device: Device, roomId: string): number | undefined {
-  return device instanceof ClientDevice ? device.log.handled.get(roomId)?.at(-1) : device.wire?.lastOf(roomId);
 }
 
 async function withRedis<T>(system: System, work: (redis: Redis) => Promise<T>): Promise<T> {

@@ -24,7 +24,7 @@ export interface RoomTruth {
 }
 
 /** Reads a room's broadcasts. */
-export async function readRoom(database: Connection, roomId: string): Promise<RoomTruth> {
+export async function readRoom(database: Pick<Connection, 'query'>, roomId: string): Promise<RoomTruth> {
   const frames = new Map<number, number | undefined>();
   const stays = new Map<number, Stay[]>();
   const holes: number[] = [];
