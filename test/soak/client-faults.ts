@@ -1,4 +1,4 @@
-/** What clients do to a gateway: floods, half-open and stalled connections, and all of them coming at once. */
+/** What clients do to a gateway: floods, half-open and stalled connections. */
 import WebSocket from 'ws';
 import { startProxy } from '../faults/proxy.js';
 import type { Fault, FaultContext } from './faults.js';
@@ -11,16 +11,11 @@ export interface Crowd {
   /** A room of `people[0]` to `people[9]`. */
   readonly roomId: string;
   readonly report: Report;
-  /** Connections that come at once. */
-  readonly rush: number;
 }
 
-/** For how long those who were not let in try again. */
-const RUSH_LIMIT = 90_000;
-
-/** Opens a socket; it is not awaited. `from` is the address it comes from: a gateway takes 1000 of one. */
-function open(url: string, { token }: Person, from = '127.0.0.1'): WebSocket {
-  const socket = new WebSocket(url, ['bearer', token], { perMessageDeflate: false, localAddress: from });
+/** Opens a socket; it is not awaited. */
+function open(url: string, { token }: Person): WebSocket {
+  const socket = new WebSocket(url, ['bearer', token], { perMessageDeflate: false });
   socket.on('error', () => {});
   return socket;
 }
@@ -38,7 +33,7 @@ const ended = (socket: WebSocket) =>
   });
 
 /** The faults of such a crowd. */
-export function clientFaults({ people, roomId, report, rush }: Crowd): Fault[] {
+export function clientFaults({ people, roomId, report }: Crowd): Fault[] {
   const address = ({ system, random }: FaultContext) => random.pick(system.gateways).direct;
   const event = (type: string, data: object, id?: string) => JSON.stringify({ event_type: type, data, id });
 
@@ -100,38 +95,6 @@ export function clientFaults({ people, roomId, report, rush }: Crowd): Fault[] {
         await context.wait(8);
         for (const socket of sockets) socket.terminate();
         await proxy.close();
-      },
-    },
-    {
-      name: 'a rush of connections',
-      async run(context) {
-        const at = performance.now();
-        let late = 0;
-        let done = 0;
-        await Promise.all(
-          Array.from({ length: rush }, async (_, index) => {
-            const person = people[index % people.length]!;
-            const from = `127.0.0.${2 + (index % 50)}`;
-            // As clients do: closed with 1013 they come again.
-            for (let tries = 0; performance.now() - at < RUSH_LIMIT; tries++) {
-              const { direct } = context.system.gateways[(index + tries) % 2]!;
-              const socket = open(direct, person, from);
-              const isIn = await opened(socket);
-              if (isIn) socket.close(1000);
-              await ended(socket);
-              if (isIn) {
-                done += 1;
-                return;
-              }
-              await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
-            }
-            late += 1;
-          }),
-        );
-        report.count('connections of rushes', done);
-        report.took('a rush', performance.now() - at);
-        // On a machine that has no time left this may be; that it is over afterwards is checked as for every fault.
-        report.count('connections of rushes too late', late);
       },
     },
   ];

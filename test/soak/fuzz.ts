@@ -31,6 +31,9 @@ const FIELDS = [
   ...['rooms', 'reaction_content', 'parent_message_id', 'media', '__proto__', 'constructor', 'toString'],
 ];
 
+/** Seconds after its time in which what could not be sent, with every gateway away, is sent after all. */
+const PATIENCE = 120;
+
 /** Sends its frames evenly over the time. Resolves when all are sent, or when it is stopped. */
 export async function fuzz(options: FuzzOptions, isRunning: () => boolean): Promise<void> {
   const { frames, seconds, random, report, people } = options;
@@ -38,8 +41,7 @@ export async function fuzz(options: FuzzOptions, isRunning: () => boolean): Prom
   const sockets = people.map((person, index) => new Fuzzed(options, person, index));
   for (let sent = 0; sent < frames && isRunning(); ) {
     const passed = (performance.now() - started) / 1000;
-    // With every gateway away there is nobody to send to; a little time is left to make up for that.
-    if (passed > seconds * 1.05) break;
+    if (passed > seconds + PATIENCE) break;
     const due = Math.min(frames, (passed / seconds) * frames);
     for (let tries = 0; sent < due && tries < 50; tries++) {
       if (random.chance(0.02)) bytes(options);
@@ -50,6 +52,8 @@ export async function fuzz(options: FuzzOptions, isRunning: () => boolean): Prom
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   for (const socket of sockets) socket.close();
+  const count = report.counted('frames fuzzed');
+  if (isRunning() && count < frames) report.breach('soak', `Only ${count} of ${frames} frames could be fuzzed.`);
 }
 
 /** A connection that is opened again whenever it was closed. */

@@ -1,5 +1,6 @@
 /** Half an hour of mixed load with a fault every 20 seconds, and then everything is checked. */
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { connectTestClient } from '../../src/testing/client.js';
 import { type ChaosOptions, chooseFaults, runFaults, serverFaults } from './chaos.js';
@@ -12,10 +13,12 @@ import { Ledger } from './ledger.js';
 import { type Actor, Load } from './load.js';
 import { LogScan } from './log-scan.js';
 import { checkMemory, type Memory, MemoryWatch, readMemory } from './memory.js';
-import { fuzzFrames, readOptions, type SoakOptions } from './options.js';
+import { readOptions, type SoakOptions } from './options.js';
 import { makePeople, type Person } from './people.js';
 import { createRandom } from './random.js';
+import { record } from './record.js';
 import { Report } from './report.js';
+import { rushFault } from './rush.js';
 import { settle } from './settle.js';
 import { Endings, type System, startSystem } from './system.js';
 
@@ -23,6 +26,8 @@ import { Endings, type System, startSystem } from './system.js';
 const PEOPLE = 12;
 /** Users who misbehave. */
 const CROWD = 60;
+/** Connections of one of those who come all at once; a gateway lets 20 of one in. */
+const CONNECTIONS_EACH = 5;
 /** Milliseconds between two acts of one person, on average. */
 const PAUSE = 600;
 /** Seconds in which a process warms up. */
@@ -64,6 +69,7 @@ export async function soak(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   process.stdout.write(figuresText(sources));
   if (options.output) await writeFile(options.output, `${JSON.stringify(figures(sources), null, 2)}\n`);
   if (isStopped) return 130;
+  if (options.isRecorded) await record(join(import.meta.dirname, '../../docs/guarantees.md'), figures(sources));
   return report.breachCount() > 0 ? 1 : 0;
 }
 
@@ -83,6 +89,7 @@ async function run(system: System, { options, report, memory, stopped, isStopped
   database.on('error', () => {});
   const people = await makePeople(database, system.secret, 'person', PEOPLE);
   const crowd = await makePeople(database, system.secret, 'crowd', CROWD);
+  const rushers = await makePeople(database, system.secret, 'rusher', Math.ceil(options.rush / CONNECTIONS_EACH));
   const outsiders = await makePeople(database, system.secret, 'outsider', 2);
   await database.end();
   const make = (person: Person, name: string) => ({ system, report, random, person, name });
@@ -115,10 +122,13 @@ async function run(system: System, { options, report, memory, stopped, isStopped
   );
   const working = load.start();
   const fuzzing = fuzz(
-    { system, report, random: own, people: fuzzers, roomId: fuzzRoom, frames: fuzzFrames(minutes), seconds },
+    { system, report, random: own, people: fuzzers, roomId: fuzzRoom, frames: options.fuzz, seconds },
     () => !isStopped(),
   );
-  const misuse = clientFaults({ people: crowd, roomId: crowdRoom, report, rush: minutes >= 20 ? 1000 : 300 });
+  const misuse = [
+    ...clientFaults({ people: crowd, roomId: crowdRoom, report }),
+    rushFault({ people: rushers, count: options.rush, other: crowd[55]!, otherRoom: probeRoom, report }),
+  ];
   const chaos: ChaosOptions = {
     system,
     report,
