@@ -44,6 +44,11 @@ export interface GatewayListener {
   onWhisper(roomId: string, frame: string): void;
   onReply(reply: Reply): void;
   onControl(control: Control): void;
+  /**
+   * This process was frozen, or cut off, for so long that others may have forgotten it. What arrives is to be held until
+   * `onRestored`, which follows, and it is known again who may have it.
+   */
+  onAway?(): void;
   /** The link was cut or the store came back: envelopes may be missing, check every room held. */
   onRestored(): void;
 }

@@ -27,7 +27,7 @@ const streamLength = 20_000;
 /** Milliseconds between a gateway's looks whether Redis still knows it, and whether its silent link still lives. */
 const knownInterval = 1000;
 const probeInterval = 10_000;
-/** A gap between two looks that only a frozen process has. */
+/** A gap between two looks that only a frozen process has; a link that was away for as long is a long absence too. */
 const freeze = 5000;
 /** Milliseconds without a word on a connection that owes an answer: it is dead, or Redis is frozen. */
 const silence = 10_000;
@@ -209,6 +209,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     /** Whether Redis holds all that this gateway told it, as far as is known. */
     let isKnown = true;
     let isRestoring = false;
+    /** When the subscriptions' connection was last heard of. */
+    let heardAt = performance.now();
 
     const readShared = () =>
       ours.read(receive).catch((error: unknown) => {
@@ -216,6 +218,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         if (!closed) logger.warn('Reading what all gateways are told failed.', { error });
       });
     subscriber.on('message', (channel: string, text: string) => {
+      notice();
+      heardAt = performance.now();
       if (channel === ours.channel) return void readShared();
       const envelope = decodeEnvelope(text);
       if (envelope.offset === 0) listener.onWhisper(envelope.roomId, envelope.frame!);
@@ -249,9 +253,18 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       isRestoring = false;
       if (!closed) listener.onRestored();
     };
-    const lose = () => {
+    const lose = (isLong: boolean) => {
       isKnown = false;
+      if (isLong) listener.onAway?.();
       if (!isRestoring) void restore();
+    };
+    let awakeAt = performance.now();
+    /** Asked whenever something arrives: after a freeze that may come before any timer does. */
+    const notice = () => {
+      const wasFrozen = performance.now() - awakeAt > knownInterval + freeze;
+      awakeAt = performance.now();
+      // What came meanwhile may have been cut off, and what was told to nobody is asked for.
+      if (wasFrozen && !closed) lose(true);
     };
 
     const read = async () => {
@@ -259,6 +272,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         const answer = await reader
           .xread('COUNT', 500, 'BLOCK', 5000, 'STREAMS', stream, lastId)
           .catch(() => new Promise<null>((resolve) => setTimeout(() => resolve(null), 200)));
+        if (!closed) notice();
         for (const [id, fields] of answer?.[0]?.[1] ?? []) {
           lastId = id;
           receive(fields);
@@ -283,12 +297,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     await announce();
     await commands.set(mark, '1', 'EX', gatewayTtl);
     let isLooking = false;
-    let lookedAt = performance.now();
     const look = async () => {
-      const frozen = performance.now() - lookedAt > knownInterval + freeze;
-      lookedAt = performance.now();
-      // What came meanwhile may have been cut off, and what was told to nobody is asked for.
-      if (frozen && !closed) lose();
+      notice();
       if (isLooking || commands.status !== 'ready') return;
       isLooking = true;
       try {
@@ -298,7 +308,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
           // What was read is not needed any more: entries may be large, and a bound on their number alone is none.
           commands.xtrim(stream, 'MINID', lastId),
         ]);
-        if (found === 0 && !closed) lose();
+        if (found === 0 && !closed) lose(false);
       } catch {
         // Redis went away: its return is noticed by the link.
       } finally {
@@ -316,14 +326,19 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     function probe(connection: Redis): void {
       const timer = setTimeout(() => connection.disconnect(true), 5000);
       connection.ping().then(
-        () => clearTimeout(timer),
+        () => {
+          heardAt = performance.now();
+          clearTimeout(timer);
+        },
         () => clearTimeout(timer),
       );
     }
     let first = true;
     subscriber.on('ready', () => {
-      if (!first) lose();
+      // A link may have been dead for long before it was cut.
+      if (!first) lose(performance.now() - heardAt > freeze);
       first = false;
+      heardAt = performance.now();
     });
     first = subscriber.status !== 'ready';
     const reading = read();

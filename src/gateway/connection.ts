@@ -164,14 +164,7 @@ export class ChatConnection implements GatewayConnection {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
     }
     if (this.#isClosed) return;
-    const reply = await this.gateway.askWithOthers<Connected>(
-      '$connect',
-      { channel_name: this.channelName },
-      {
-        userId: this.userId,
-        connectionId: this.id,
-      },
-    );
+    const reply = await this.#registerSession();
     if (!reply.result) throw new Error('A worker could not register the session; its log says why.');
     this.session = { id: reply.result.sessionId };
     // It was left meanwhile, when there was no session to end.
@@ -179,6 +172,16 @@ export class ChatConnection implements GatewayConnection {
     for (const frame of reply.frames) this.#write(frame);
     await this.channelSetup(reply.result.rooms);
     this.#isConnected = true;
+  }
+
+  async #registerSession(): Promise<Reply & { result: Connected }> {
+    const from = { userId: this.userId, connectionId: this.id };
+    for (;;) {
+      const { absences } = this.gateway;
+      const reply = await this.gateway.askWithOthers<Connected>('$connect', { channel_name: this.channelName }, from);
+      // The gateway was frozen or cut off meanwhile: the rooms may be others by now. The session is found again.
+      if (absences === this.gateway.absences) return reply;
+    }
   }
 
   /** `connect` as overridden, which may throw at once or not wait. */

@@ -14,6 +14,7 @@ import { gathered } from './gathered.js';
 import { type GroupMember, Groups } from './groups.js';
 import { LossyLane } from './lossy-lane.js';
 import { TokenBucket } from './rate-limit.js';
+import { restore } from './restoring.js';
 import type { ChatSocket } from './socket.js';
 import { textFrame } from './text-frame.js';
 
@@ -64,8 +65,6 @@ interface InFlight {
   reject(error: unknown): void;
 }
 
-/** Rooms and users one question to a worker may name. */
-const questionSize = 1000;
 /**
  * Connections that are registered, or ended, by one job, and such jobs under way at a time. Who comes at rest goes alone;
  * who comes with a thousand others costs a small part of a job.
@@ -90,6 +89,7 @@ export class Gateway {
   readonly #askTogether = gathered<InFlight>((asked) => this.#enqueueTogether(asked), together);
   #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #absences = 0;
   readonly #lossy = new LossyLane((events) => this.#sendBatch(events));
   #closing = false;
 
@@ -105,6 +105,11 @@ export class Gateway {
     return this.#closing;
   }
 
+  /** How often this gateway was away for long. What a worker read before the last time may not be so any more. */
+  get absences(): number {
+    return this.#absences;
+  }
+
   /** Opens the link to the workers, once. Waits for Redis as long as it takes. */
   open(): Promise<{ link: GatewayLink; groups: Groups }> {
     this.#opening ??= this.#open();
@@ -118,6 +123,10 @@ export class Gateway {
       onWhisper: (roomId, frame) => groups?.whisper(roomId, frame),
       onReply: (reply) => this.#receiveReply(reply),
       onControl: (control) => this.#control(control),
+      onAway: () => {
+        this.#absences += 1;
+        groups?.pause();
+      },
       onRestored: () => void this.#restore(),
     });
     groups = new Groups({ link, logger: this.logger, replay: (roomId, after) => this.#replay(roomId, after) });
@@ -332,34 +341,19 @@ export class Gateway {
     }
   }
 
-  /** After a cut link or an empty Redis: what every room and every member here missed. */
+  /** After a cut link, a freeze or an empty Redis: what every room and every member here missed. */
   async #restore(): Promise<void> {
     const { groups } = await this.open();
+    const absence = this.#absences;
     try {
-      const roomIds = groups.roomIds;
-      for (let at = 0; at < roomIds.length; at += questionSize) {
-        const { result } = await this.ask<Array<[string, number]>>('$offsets', {
-          room_ids: roomIds.slice(at, at + questionSize),
-        });
-        await groups.verify(result);
-      }
-      const userIds = groups.userIds;
-      for (let at = 0; at < userIds.length; at += questionSize) {
-        const { result } = await this.ask<Record<string, Array<[string, number, number]>>>('$memberships', {
-          user_ids: userIds.slice(at, at + questionSize),
-        });
-        for (const [userId, rooms] of Object.entries(result)) {
-          // A room that a connection is not in although its user is a member was joined meanwhile, and everything in it
-          // since was missed. A connection that is being set up reads its rooms itself.
-          const joined = rooms.map(([roomId, , joinedOffset]): [string, number] => [roomId, joinedOffset - 1]);
-          for (const connection of groups.connectionsOf(userId)) {
-            if ((connection as GatewayConnection).isReady) await this.attach(connection, joined);
-          }
-          await groups.verify(rooms.map(([roomId, offset]): [string, number] => [roomId, offset]));
-        }
-      }
+      await restore({
+        groups,
+        ask: async (type, data) => (await this.ask<unknown>(type, data)).result,
+        isSuperseded: () => absence !== this.#absences,
+        isReady: (member) => (member as GatewayConnection).isReady,
+      });
     } catch (error) {
-      if (this.#closing) return;
+      if (this.#closing || absence !== this.#absences) return;
       this.logger.warn('Catching up after a cut link failed; trying again.', { error });
       setTimeout(() => void this.#restore(), 1000).unref();
     }

@@ -51,6 +51,11 @@ export class Groups {
   readonly #options: GroupsOptions;
   readonly #rooms = new Map<string, RoomGroup>();
   readonly #users = new Map<string, Set<GroupMember>>();
+  /** While paused: resolves when it goes on. */
+  #pausing: { readonly over: Promise<void>; end(): void } | undefined;
+  #pauses = 0;
+  /** What is to be sent to users when it goes on. */
+  #heldControls: Array<() => void> = [];
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -62,6 +67,58 @@ export class Groups {
 
   get userIds(): string[] {
     return [...this.#users.keys()];
+  }
+
+  /** Which rooms each connection is in. */
+  held(): Map<GroupMember, string[]> {
+    const members = [...this.#users.values()].flatMap((connections) => [...connections]);
+    return new Map(members.map((member) => [member, [...member.rooms].map(({ id }) => id)]));
+  }
+
+  get isPaused(): boolean {
+    return this.#pausing !== undefined;
+  }
+
+  /** Delivers nothing until `resume`: who is a member of what may have changed unheard. Typing is dropped. */
+  pause(): void {
+    this.#pauses += 1;
+    if (this.#pausing) return;
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#pausing = { over, end };
+  }
+
+  /** Goes on with what arrived meanwhile, in order. */
+  resume(): void {
+    const pausing = this.#pausing;
+    this.#pausing = undefined;
+    for (const run of this.#heldControls.splice(0)) run();
+    for (const room of [...this.#rooms.values()]) {
+      this.#applyEarly(room);
+      if (room.early.size > 0) void this.#repair(room, Math.max(...room.early.keys()));
+    }
+    pausing?.end();
+  }
+
+  /**
+   * Takes connections out of a room that their users are no members of any more. Not those whose removal is among the
+   * broadcasts up to `offset` that are still to be delivered: they have a right to what came before it.
+   */
+  async dismiss(roomId: string, offset: number, members: readonly GroupMember[]): Promise<void> {
+    const room = this.#rooms.get(roomId);
+    if (!room) return;
+    const gone = new Set(members);
+    for await (const page of this.replay(roomId, room.lastOffset, offset)) {
+      for (const { joined, left, deleted } of page) {
+        for (const member of members) {
+          if (deleted || left?.some(({ userIds }) => userIds.includes(member.userId))) gone.delete(member);
+          else if (joined?.includes(member.userId)) gone.add(member);
+        }
+      }
+    }
+    for (const member of gone) this.#detach(room, member);
   }
 
   connectionsOf(userId: string): ReadonlySet<GroupMember> {
@@ -93,6 +150,7 @@ export class Groups {
    */
   async attach(member: GroupMember, roomId: string, offset: number): Promise<void> {
     const room = this.#hold(roomId, offset);
+    const pauses = this.#pauses;
     try {
       await room.opened;
       if (room.lastOffset < offset) await this.#repair(room, offset);
@@ -107,6 +165,8 @@ export class Groups {
           from = envelope.offset;
         }
       }
+      // That its user is a member was read before the pause, and may have changed.
+      if (isMember && pauses !== this.#pauses) return member.abandon();
       if (isMember && !member.isClosed) this.#enter(room, member);
     } finally {
       this.#release(room);
@@ -123,7 +183,9 @@ export class Groups {
   receive(envelope: Envelope): void {
     const room = this.#rooms.get(envelope.roomId);
     if (!room || envelope.offset <= room.lastOffset) return;
-    if (envelope.offset === room.lastOffset + 1) {
+    if (this.#pausing) {
+      room.early.set(envelope.offset, envelope);
+    } else if (envelope.offset === room.lastOffset + 1) {
       this.#apply(room, envelope);
       this.#applyEarly(room);
     } else {
@@ -135,13 +197,14 @@ export class Groups {
   /** Typing: to whoever is there. */
   whisper(roomId: string, frame: string): void {
     const room = this.#rooms.get(roomId);
-    if (!room || room.members.size === 0) return;
+    if (!room || room.members.size === 0 || this.#pausing) return;
     const bytes = textFrame(frame);
     for (const member of room.members) member.deliver(bytes, true);
   }
 
   control(control: Extract<Control, { kind: 'frames' | 'join' }>): void {
     if (control.kind === 'frames') {
+      if (this.#pausing) return void this.#heldControls.push(() => this.control(control));
       const frames = control.frames.map((frame) => textFrame(frame));
       for (const userId of control.userIds) {
         for (const member of this.connectionsOf(userId)) for (const frame of frames) member.deliver(frame);
@@ -288,10 +351,16 @@ export class Groups {
 
   async #fetch(room: RoomGroup, target: number): Promise<void> {
     while (room.lastOffset < target && this.#rooms.get(room.id) === room) {
+      if (this.#pausing) {
+        await this.#pausing.over;
+        continue;
+      }
       const from = room.lastOffset;
       let missing: Envelope[];
       try {
         missing = await this.#read(room.id, from);
+        // It was frozen while it read: first it must be known who may have it.
+        if (this.#pausing) continue;
       } catch (error) {
         this.#options.logger.warn('Fetching missed broadcasts failed; trying again.', { roomId: room.id, error });
         await new Promise((resolve) => setTimeout(resolve, 1000));
