@@ -416,8 +416,8 @@ export class ChatMessagingConsumer {
 
   async #roomIdsOf(data: { readonly room_id: string } | payloads.MessageIdsPayload): Promise<string[]> {
     if ('room_id' in data) return [data.room_id];
-    const messages = await this.permissionHandler.messages(data.message_id);
-    return [...new Set(messages.map(({ room_id }) => room_id))];
+    const ids = typeof data.message_id === 'string' ? [data.message_id] : data.message_id;
+    return this.runtime.messageRooms.of(ids, () => this.permissionHandler.messages(ids));
   }
 
   get #username(): string {

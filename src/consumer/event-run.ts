@@ -129,11 +129,14 @@ export class EventRun {
     const effects = this.#effects.length;
     let access: GuardResult = { roomIds: [] };
     this.#isLocking = true;
+    const roomIds = request.roomIds ?? this.access.roomIds;
+    const receipts = request.receipts ?? [];
     const { result, refusal, sealed } = await this.#runtime.store.write({
-      roomIds: request.roomIds ?? this.access.roomIds,
+      roomIds,
       grouped: request.grouped ?? false,
-      pairs: request.pairs ?? [],
+      pairs: request.pairs ?? receipts.flatMap(({ userId }) => roomIds.map((id) => [id, userId] as const)),
       requests: request.requests ?? [],
+      receipts,
       signal: this.#signal,
       check: async (unit) => {
         this.#isLocking = false;

@@ -18,6 +18,7 @@ import { SettingsError } from '../settings/complaints.js';
 import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import { inTime, TimedOut } from '../store/in-time.js';
+import { MessageRooms } from '../store/message-rooms.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { findOutcome, purgeOutcomes } from '../store/outcomes.js';
 import { loadUsers, UserCache } from '../store/reads/index.js';
@@ -60,6 +61,7 @@ export class WorkerRuntime implements WorkerContext {
   ) => EventHandler;
   readonly store: Store;
   readonly publisher: Publisher;
+  readonly messageRooms = new MessageRooms();
   /** The events as registered, checked at start. */
   readonly eventTypes: ReadonlyMap<string, CheckedRegistration>;
   readonly warned = new Set<string>();

@@ -4,6 +4,7 @@ import type { EventHandler } from '../handlers/event-handler.js';
 import type { ActingUser } from '../permissions/permission-handler.js';
 import type { ErrorBody } from '../protocol/errors.js';
 import type { UserId } from '../protocol/shapes.js';
+import type { MessageRooms } from '../store/message-rooms.js';
 import type { Store } from '../store/store.js';
 import type { CheckedRegistration } from './event-registration.js';
 import type { ExceptionHandler } from './exception-handler.js';
@@ -13,6 +14,8 @@ import type { Publisher } from './publisher.js';
 export interface WorkerContext extends HandlerContext {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** The rooms of messages that were asked for lately. */
+  readonly messageRooms: MessageRooms;
   readonly exceptionHandler: ExceptionHandler;
   readonly eventHandlerClass: new (context: HandlerContext, scope: EventScope) => EventHandler;
   /** Operations whose override was warned of. */

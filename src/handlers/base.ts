@@ -6,6 +6,7 @@ import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext, TransactionOptions } from '../store/context.js';
 import type { UserCache } from '../store/reads/user-cache.js';
+import type { ReceiptRequest } from '../store/receipts.js';
 import type { ClientRequest } from '../store/requests.js';
 import type { Pair } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
@@ -34,6 +35,8 @@ export interface WriteRequest {
   readonly roomIds?: string[] | undefined;
   readonly pairs?: readonly Pair[] | undefined;
   readonly requests?: readonly ClientRequest[] | undefined;
+  /** Messages that it acknowledges or reads. */
+  readonly receipts?: readonly ReceiptRequest[] | undefined;
   readonly grouped?: boolean | undefined;
   /** Asked under the lock, after the guard; reads only. */
   check?(unit: UnitOfWork): Promise<void>;

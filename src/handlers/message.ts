@@ -12,6 +12,7 @@ import type {
   RoomMessagesPayload,
 } from '../protocol/payload-types.js';
 import type { HistoryShape, MessageShape } from '../protocol/shapes.js';
+import type { LoadedMessage } from '../serializers/index.js';
 import type { TransactionOptions } from '../store/context.js';
 import { loadMessages, readHistory, serializeMessages } from '../store/reads/index.js';
 import { refuseRepeat, requestHash } from '../store/repeat.js';
@@ -19,7 +20,6 @@ import { findEarlierMessages, rememberDeleted, requestKey } from '../store/reque
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { cleanContent } from './content.js';
-import { findFresh, findReceived, recordDeliveries, recordReads } from './receipts.js';
 import { RoomHandler } from './room.js';
 
 /** What `message.react` made. */
@@ -36,6 +36,9 @@ export type ModificationResult =
 
 /** Messages of one room that were read just now. */
 export type RoomReceipts = readonly [roomId: string, messages: MessageShape[]];
+
+/** Receipts of more messages than this do not share a transaction with others. */
+const groupedReceipts = 10;
 
 type Message = InstanceType<RoomHandler['models']['Message']>;
 
@@ -184,8 +187,10 @@ export abstract class MessageHandler extends RoomHandler {
 
   /** Notes that messages reached one of the user's devices. Returns those it was news for; own ones are no news. */
   async messageAcknowledged(user: ActingUser, messageId: string | readonly string[]): Promise<MessageShape[]> {
-    return this.scope.write({ operation: ['messageAcknowledged', user, messageId] }, (options) =>
-      this._messageAcknowledged(user, messageId, options),
+    const isOwn = this._messageAcknowledged === MessageHandler.prototype._messageAcknowledged;
+    return this.scope.write(
+      { operation: ['messageAcknowledged', user, messageId], ...this.#receiptOf(user, messageId, isOwn) },
+      (options) => this._messageAcknowledged(user, messageId, options),
     );
   }
 
@@ -194,23 +199,15 @@ export abstract class MessageHandler extends RoomHandler {
     messageId: string | readonly string[],
     options: WriteOptions = this.writing,
   ): Promise<MessageShape[]> {
-    const ids = typeof messageId === 'string' ? [messageId] : messageId;
-    const received = await findReceived(this.context, ids, options);
-    const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
-    const { undelivered: fresh } = await findFresh(this.context, foreign, user.id, options);
-    await recordDeliveries(this.context, fresh, user.id, options);
-    await this.updateChatNotification(ids, user, true, options);
-    return serializeMessages(
-      this.context,
-      fresh.map(({ id }) => id),
-      { transaction: options.transaction },
-    );
+    return this.#receive(user, messageId, options, (message) => options.unit.receipts.deliver(message, user.id));
   }
 
   /** Notes that the user read messages, which also acknowledges them. Returns those newly read, by room. */
   async createReadReceipt(user: ActingUser, messageId: string | readonly string[]): Promise<RoomReceipts[]> {
-    return this.scope.write({ operation: ['createReadReceipt', user, messageId] }, (options) =>
-      this._createReadReceipt(user, messageId, options),
+    const isOwn = this._createReadReceipt === MessageHandler.prototype._createReadReceipt;
+    return this.scope.write(
+      { operation: ['createReadReceipt', user, messageId], ...this.#receiptOf(user, messageId, isOwn) },
+      (options) => this._createReadReceipt(user, messageId, options),
     );
   }
 
@@ -219,21 +216,45 @@ export abstract class MessageHandler extends RoomHandler {
     messageId: string | readonly string[],
     options: WriteOptions = this.writing,
   ): Promise<RoomReceipts[]> {
-    const ids = typeof messageId === 'string' ? [messageId] : messageId;
-    const received = await findReceived(this.context, ids, options);
-    const foreign = received.filter(({ sender_id }) => String(sender_id) !== String(user.id));
-    const { undelivered, unread: fresh } = await findFresh(this.context, foreign, user.id, options);
-    await recordDeliveries(this.context, undelivered, user.id, options);
-    await recordReads(this.context, fresh, user.id, options);
-    await this.updateChatNotification(ids, user, true, options);
-    const shapes = await serializeMessages(
-      this.context,
-      fresh.map(({ id }) => id),
-      { transaction: options.transaction },
-    );
+    const { receipts } = options.unit;
+    const shapes = await this.#receive(user, messageId, options, async (message) => {
+      await receipts.deliver(message, user.id);
+      return receipts.read(message, user.id);
+    });
     const rooms = new Map<string, MessageShape[]>();
     for (const shape of shapes) rooms.set(shape.room.id, [...(rooms.get(shape.room.id) ?? []), shape]);
     return [...rooms];
+  }
+
+  /** What a receipt's write is to read, and whether it may share a transaction. */
+  #receiptOf(user: ActingUser, messageId: string | readonly string[], isOwn: boolean) {
+    const messageIds = typeof messageId === 'string' ? [messageId] : messageId;
+    return {
+      receipts: [{ userId: user.id, messageIds }],
+      grouped: isOwn && this.hasOwnNotificationsOnly && messageIds.length <= groupedReceipts,
+    };
+  }
+
+  /** Notes each message of others by `note`. The shapes of those that it was news for. */
+  async #receive(
+    user: ActingUser,
+    messageId: string | readonly string[],
+    options: WriteOptions,
+    note: (message: LoadedMessage) => Promise<boolean>,
+  ): Promise<MessageShape[]> {
+    const ids = typeof messageId === 'string' ? [messageId] : messageId;
+    const { unit } = options;
+    await unit.receipts.load([{ userId: user.id, messageIds: ids }]);
+    const isOwn = ({ sender_id }: LoadedMessage) => String(sender_id) === String(user.id);
+    const messages = unit.receipts.messages(ids);
+    const fresh: LoadedMessage[] = [];
+    for (const message of messages) if (!isOwn(message) && (await note(message))) fresh.push(message);
+    // An override may need its rows at once.
+    if (!unit.grouped) await unit.receipts.write();
+    const settled = this.hasOwnNotificationsOnly ? messages.filter(isOwn).map(({ id }) => id) : ids;
+    if (settled.length > 0) await this.updateChatNotification(settled, user, true, options);
+    const serializer = this.getSerializer('MessageSerializer');
+    return fresh.map((message) => serializer.serialize(message));
   }
 
   /** Edits one message, or deletes some of one room. */

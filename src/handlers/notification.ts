@@ -73,6 +73,13 @@ export abstract class NotificationHandler extends SessionHandler {
     });
   }
 
+  /** Whether neither hook is overridden: then there are notifications of reactions only, each for a message's sender. */
+  protected get hasOwnNotificationsOnly(): boolean {
+    return (
+      !this.tellsRecipients && this.updateChatNotification === NotificationHandler.prototype.updateChatNotification
+    );
+  }
+
   /** Whether a host overrides the hook: then it is worth reading who the recipients are. */
   protected get tellsRecipients(): boolean {
     return this.createChatNotification !== NotificationHandler.prototype.createChatNotification;

@@ -212,6 +212,8 @@ export class PermissionHandler {
   async messages(messageId: string | readonly string[], options: PermissionOptions = {}): Promise<MessageFacts[]> {
     const ids = [...new Set(typeof messageId === 'string' ? [messageId] : messageId)];
     const { models, sequelize } = this.context;
+    const loaded = options.unit?.receipts.messages(ids) ?? [];
+    if (loaded.length === ids.length) return loaded;
     const found = await once(options, `messages ${ids.join()}`, () =>
       sequelize.query<MessageFacts>(
         `SELECT id, room_id, sender_id FROM ${models.Message.getTableName()} WHERE id IN (:ids) AND is_deleted = :no ORDER BY id`,

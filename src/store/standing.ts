@@ -8,6 +8,8 @@ export interface Membership {
   readonly joinedOffset: number;
   readonly joinedSeq: number;
   readonly readSeq: number;
+  /** Everything of others up to this seq was acknowledged. */
+  readonly ackedSeq: number;
   /** Codenames given one by one, or with the role. */
   readonly permissions: ReadonlySet<string>;
 }
@@ -117,11 +119,13 @@ interface MembershipRow {
   readonly joined_offset: number;
   readonly joined_seq: number;
   readonly read_seq: number;
+  readonly acked_seq: number;
   readonly codename: string | null;
 }
 
 /** The columns of `MembershipRow`, of members `m` and their permissions `p`. */
-const membershipColumns = 'm.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, p.codename';
+const membershipColumns =
+  'm.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, m.acked_seq, p.codename';
 
 /** The statements about rooms of some types, and how their rows are read. */
 class StandingSql {
@@ -207,6 +211,7 @@ function membershipsFrom(rows: readonly MembershipRow[]): Map<string, Membership
         joinedOffset: Number(row.joined_offset),
         joinedSeq: Number(row.joined_seq),
         readSeq: Number(row.read_seq),
+        ackedSeq: Number(row.acked_seq),
         permissions: new Set(),
       };
       memberships.set(key, membership);

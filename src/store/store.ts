@@ -1,6 +1,8 @@
 import { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { inTime, TimedOut } from './in-time.js';
+import type { ReadContext } from './reads/context.js';
+import type { ReceiptRequest } from './receipts.js';
 import type { ClientRequest } from './requests.js';
 import { withRetry } from './retry.js';
 import type { Pair } from './standing.js';
@@ -16,6 +18,8 @@ export interface Write<T> {
   readonly pairs: readonly Pair[];
   /** Sends whose repeat it must recognise. */
   readonly requests: readonly ClientRequest[];
+  /** Messages that it acknowledges or reads. */
+  readonly receipts?: readonly ReceiptRequest[] | undefined;
   /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;
@@ -44,12 +48,12 @@ interface Waiting {
 
 /** The one place that opens transactions. */
 export class Store {
-  readonly context: StoreContext;
+  readonly context: StoreContext & ReadContext;
   readonly #waiting: Waiting[] = [];
   #committing = false;
   #sqliteTurn: Promise<unknown> = Promise.resolve();
 
-  constructor(context: StoreContext) {
+  constructor(context: StoreContext & ReadContext) {
     this.context = context;
   }
 
@@ -104,6 +108,7 @@ export class Store {
       async (unit) => {
         await unit.lockRooms(write.roomIds);
         await unit.preload(write.pairs, write.requests);
+        await unit.receipts.load(write.receipts ?? []);
         write.signal?.throwIfAborted();
         const run = async () => {
           await write.check(unit);
@@ -154,6 +159,7 @@ async function runGroup(unit: UnitOfWork, group: Waiting[]): Promise<Array<() =>
     group.flatMap(({ write }) => write.pairs),
     group.flatMap(({ write }) => write.requests),
   );
+  await unit.receipts.load(group.flatMap(({ write }) => write.receipts ?? []));
   const settled: Array<() => void> = [];
   const soon = <T>(one: Waiting, work: Promise<T>) =>
     inTime('A write of a group', groupPatience, work).catch((error: unknown) => {

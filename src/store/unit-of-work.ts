@@ -1,7 +1,9 @@
 import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { insertRows } from './insert.js';
+import type { ReadContext } from './reads/context.js';
 import { literalOf } from './reads/sql.js';
+import { ReceiptBook } from './receipts.js';
 import { type ClientRequest, type EarlierRequest, findEarlierMessages, requestKey } from './requests.js';
 import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
 
@@ -46,12 +48,15 @@ export class UnitOfWork {
   readonly #earlier = new Map<string, EarlierRequest>();
   readonly #rows = new Map<ModelStatic<Model>, object[]>();
   readonly #marks = new Map<string, Marks>();
+  /** Deliveries and reads. */
+  readonly receipts: ReceiptBook;
   #joined: Array<[roomId: string, userId: UserId]> = [];
 
-  constructor(context: StoreContext, transaction: Transaction, grouped: boolean) {
+  constructor(context: StoreContext & ReadContext, transaction: Transaction, grouped: boolean) {
     this.#context = context;
     this.transaction = transaction;
     this.grouped = grouped;
+    this.receipts = new ReceiptBook(context, this);
   }
 
   /** Locks these rooms until the end of the transaction, in id order. Rooms that do not exist are passed over. */
@@ -171,6 +176,7 @@ export class UnitOfWork {
   /** Writes what has been collected. Called once, right before the commit. */
   async flush(): Promise<void> {
     await this.#insertRows();
+    await this.receipts.write();
     await this.#writeMarks();
     await this.#writeCounters();
   }

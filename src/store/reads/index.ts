@@ -1,3 +1,4 @@
+export type { LoadedMessage } from '../../serializers/index.js';
 export type { ReadContext } from './context.js';
 export { type HistoryQuery, readHistory, readHistoryText } from './history.js';
 export { listMembers } from './members.js';
