@@ -28,7 +28,7 @@ export function readResults(file: string): SceneResult[] {
 export function writeResults(file: string, order: readonly string[], results: readonly SceneResult[]): SceneResult[] {
   const byName = new Map([...readResults(file), ...results].map((result) => [result.name, result]));
   const all = order.map((name) => byName.get(name)).filter((result) => result !== undefined);
-  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
   return all;
 }
 
