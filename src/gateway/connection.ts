@@ -58,7 +58,6 @@ export class ChatConnection implements GatewayConnection {
   readonly rooms = new Set<RoomGroup>();
   /** The session's row id; null until registered. */
   session: { readonly id: string } | null = null;
-  protected logger: Logger;
   protected readonly gateway: Gateway;
   readonly #socket: ChatSocket;
   readonly #writer: SocketWriter;
@@ -90,7 +89,6 @@ export class ChatConnection implements GatewayConnection {
     this.#socket = socket;
     this.request = request;
     this.gateway = gateway;
-    this.logger = gateway.logger.child({ connectionId: this.id });
     const { rateLimit, maxBufferedBytes } = gateway.settings;
     this.#writer = new SocketWriter(socket, request.socket, maxBufferedBytes, () => this.#tooSlow());
     this.#bucket = rateLimit ? new TokenBucket(rateLimit.eventsPerSecond, rateLimit.burst) : undefined;
@@ -102,6 +100,12 @@ export class ChatConnection implements GatewayConnection {
     socket.on('pong', () => {
       this.#isAlive = true;
     });
+  }
+
+  /** Names the connection and its user. Made anew each time: hardly a connection has anything to log. */
+  protected get logger(): Logger {
+    const { id: connectionId, userId } = this;
+    return this.gateway.logger.child(userId === '' ? { connectionId } : { connectionId, userId });
   }
 
   /** Unique name of this connection, also in `chat_sessions`: `<gateway>.<connection>`. */
@@ -158,7 +162,6 @@ export class ChatConnection implements GatewayConnection {
     this.#address = address;
     const result = (await settings.authenticate?.(this.request)) ?? null;
     if (!this.#identity.adopt(result)) throw new ConnectionRefused(CloseCode.unauthenticated, 'Not authenticated.');
-    this.logger = this.logger.child({ userId: this.userId });
     if (this.#isClosed) return;
     if (!(await this.gateway.admit(this))) {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');

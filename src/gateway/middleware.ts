@@ -50,6 +50,8 @@ export function createMiddleware({ settings, logger, accept, listening }: Middle
   wsApp.ws('/', (socket, request) => {
     // As the client sent it, for whoever authenticates by it.
     request.url = request.originalUrl;
+    // A connection keeps its request: what only routing needed would stay for as long as the socket is open.
+    Object.assign(request, { res: undefined, next: undefined });
     accept(socket as unknown as ChatSocket, request);
   });
 
