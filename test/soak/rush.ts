@@ -7,6 +7,8 @@ import type { Fault } from './faults.js';
 import type { Person } from './people.js';
 import type { Report } from './report.js';
 
+/** The name of the fault. */
+export const RUSH_FAULT = 'a rush of connections';
 /** Milliseconds in which all of a rush are let in. */
 export const RUSH_LIMIT = 90_000;
 /** Milliseconds in which everybody else is answered meanwhile. */
@@ -93,7 +95,7 @@ export interface Rush {
 /** Thousands of clients are cut off at once and come back; who is there already hardly notices. */
 export function rushFault({ people, count, other, otherRoom, report }: Rush): Fault {
   return {
-    name: 'a rush of connections',
+    name: RUSH_FAULT,
     async run(context) {
       const addresses = context.system.gateways.map(({ direct }) => direct);
       const tokens = people.map(({ token }) => token);

@@ -18,7 +18,7 @@ import { makePeople, type Person } from './people.js';
 import { createRandom } from './random.js';
 import { record } from './record.js';
 import { Report } from './report.js';
-import { rushFault } from './rush.js';
+import { RUSH_FAULT, rushFault } from './rush.js';
 import { settle } from './settle.js';
 import { Endings, type System, startSystem } from './system.js';
 
@@ -116,10 +116,6 @@ async function run(system: System, { options, report, memory, stopped, isStopped
   const end = Date.now() + seconds * 1000;
   // In the second half the first processes live, so that what they hold can be compared.
   const spareFrom = end - Math.max(0, (seconds / 2) * 1000);
-  const measured = setTimeout(
-    () => void readMemory(system).then((held) => Object.assign(memory.start, spared(held))),
-    (seconds / 2 + Math.min(WARM_UP, seconds / 6)) * 1000,
-  );
   const working = load.start();
   const fuzzing = fuzz(
     { system, report, random: own, people: fuzzers, roomId: fuzzRoom, frames: options.fuzz, seconds },
@@ -129,14 +125,23 @@ async function run(system: System, { options, report, memory, stopped, isStopped
     ...clientFaults({ people: crowd, roomId: crowdRoom, report }),
     rushFault({ people: rushers, count: options.rush, other: crowd[55]!, otherRoom: probeRoom, report }),
   ];
+  const chosen = chooseFaults([...serverFaults, ...misuse], options.faults);
+  let measured: NodeJS.Timeout | undefined;
   const chaos: ChaosOptions = {
     system,
     report,
     random: createRandom(seed + 2),
-    faults: chooseFaults([...serverFaults, ...misuse], options.faults),
+    faults: chosen,
     every: options.faultEvery,
     until: end,
     spareFrom,
+    heaviest: misuse.find(({ name }) => name === RUSH_FAULT && chosen.some((fault) => fault.name === name)),
+    measure() {
+      measured = setTimeout(
+        () => void readMemory(system).then((held) => Object.assign(memory.start, spared(held))),
+        Math.min(WARM_UP, seconds / 6) * 1000,
+      );
+    },
     probe: crowd[55]!,
     probeRoom,
     stopped,
