@@ -20,7 +20,7 @@ export default defineConfig({
           ...common,
           name: 'suite',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**'],
+          exclude: ['test/faults/**', 'test/soak/soak.test.ts'],
           // Two, because systems under test need cores too.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
+          include: ['test/faults/**/*.test.ts', 'test/soak/soak.test.ts'],
           // They measure seconds: one file at a time, after all others.
           maxWorkers: 1,
           testTimeout: 60_000,
