@@ -10,6 +10,10 @@ export interface PeerModels {
   readonly Message: ModelStatic<Model>;
   readonly Notification: ModelStatic<Model>;
   readonly Recipient: ModelStatic<Model>;
+  readonly Media: ModelStatic<Model>;
+  readonly Delivery: ModelStatic<Model>;
+  readonly Receipt: ModelStatic<Model>;
+  readonly Reaction: ModelStatic<Model>;
 }
 
 /** Ids sort by time, so that rows are appended. */
@@ -33,6 +37,16 @@ export function definePeerModels(url: string): PeerModels {
   const Room = sequelize.define('room', {
     id,
     name: { type: DataTypes.STRING(64), allowNull: false },
+    type: { type: DataTypes.STRING(16), allowNull: false, defaultValue: 'GroupChat' },
+    description: { type: DataTypes.STRING(1000), allowNull: false, defaultValue: '' },
+    avatar: DataTypes.STRING(2048),
+    creator_id: DataTypes.INTEGER,
+    max_participants: { type: DataTypes.INTEGER, allowNull: false, defaultValue: 10_000 },
+    join_approval_required: { type: DataTypes.BOOLEAN, allowNull: false, defaultValue: false },
+    group_locked: { type: DataTypes.BOOLEAN, allowNull: false, defaultValue: false },
+    member_count: { type: DataTypes.INTEGER, allowNull: false, defaultValue: 0 },
+    created_at: { type: DataTypes.DATE(3), allowNull: false, defaultValue: Sequelize.literal('CURRENT_TIMESTAMP(3)') },
+    updated_at: { type: DataTypes.DATE(3), allowNull: false, defaultValue: Sequelize.literal('CURRENT_TIMESTAMP(3)') },
     last_message_id: { type: uuid() },
     last_message_at: DataTypes.DATE(3),
   });
@@ -63,10 +77,38 @@ export function definePeerModels(url: string): PeerModels {
     { user_id: { type: DataTypes.INTEGER, primaryKey: true }, notification_id: { type: uuid(), primaryKey: true } },
     { indexes: [{ fields: ['notification_id'] }] },
   );
+  const ofMessage = { message_id: { type: uuid(), allowNull: false } };
+  const ofUser = { user_id: { type: DataTypes.INTEGER, allowNull: false } };
+  const byMessage = { indexes: [{ fields: ['message_id'] }] };
+  const Media = sequelize.define(
+    'media',
+    {
+      id,
+      ...ofMessage,
+      media_url: DataTypes.STRING(2048),
+      media_type: DataTypes.STRING(16),
+      file_size: DataTypes.BIGINT,
+      mime_type: DataTypes.STRING(128),
+      caption: DataTypes.STRING(1000),
+      metadata: DataTypes.JSON,
+    },
+    byMessage,
+  );
+  const Delivery = sequelize.define('delivery', { id, ...ofMessage, ...ofUser, created_at: time }, byMessage);
+  const Receipt = sequelize.define('receipt', { id, ...ofMessage, ...ofUser, read_at: time }, byMessage);
+  const Reaction = sequelize.define(
+    'reaction',
+    { id, ...ofMessage, ...ofUser, reaction_content: DataTypes.STRING(128), created_at: time },
+    byMessage,
+  );
+  for (const model of [Delivery, Receipt, Reaction]) {
+    model.belongsTo(User, { foreignKey: 'user_id', constraints: false });
+  }
+  Room.belongsTo(User, { as: 'creator', foreignKey: 'creator_id', constraints: false });
   // Foreign keys between what is written together; a key from messages to rooms would lock the room's row twice.
   Recipient.belongsTo(Notification, { foreignKey: 'notification_id' });
   Notification.belongsTo(Message, { foreignKey: 'message_id' });
   Message.belongsTo(Room, { foreignKey: 'room_id', constraints: false });
   Message.belongsTo(User, { foreignKey: 'sender_id', constraints: false });
-  return { sequelize, User, Room, Member, Message, Notification, Recipient };
+  return { sequelize, User, Room, Member, Message, Notification, Recipient, Media, Delivery, Receipt, Reaction };
 }

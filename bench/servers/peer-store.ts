@@ -1,20 +1,20 @@
 /** What the peer does with its database. */
 import { Op, QueryTypes } from 'sequelize';
 import { v7 as newId } from 'uuid';
+import { type StoredRow, shownMessages, userFields } from './peer-messages.js';
 import { definePeerModels } from './peer-models.js';
 import { type WireUser, wireMessage } from './wire.js';
 
 /** Somebody is not allowed to. */
 export class Denied extends Error {}
 
-const userFields = ['id', 'username', 'first_name', 'last_name'];
-
 /** Everything the peer's sockets ask for. */
 export type PeerStore = ReturnType<typeof createPeerStore>;
 
 /** Opens it; tables are made by `migrate`. */
 export function createPeerStore(url: string) {
-  const { sequelize, User, Room, Member, Message, Notification, Recipient } = definePeerModels(url);
+  const models = definePeerModels(url);
+  const { sequelize, User, Room, Member, Message, Notification, Recipient } = models;
   const plain = { raw: true, nest: true } as const;
 
   return {
@@ -75,9 +75,10 @@ export function createPeerStore(url: string) {
     },
 
     /** 50 messages of a page, newest first. */
-    async history(userId: number, room_id: string, page: number): Promise<object[]> {
+    async history(userId: number, room_id: string, page: number): Promise<object> {
       const isMember = await Member.count({ where: { room_id, user_id: userId } });
       if (isMember === 0) throw new Denied('You are not a member.');
+      // One more than the page, to know whether there is a next one.
       const rows = await Message.findAll({
         where: { room_id },
         include: { model: User, attributes: userFields },
@@ -85,52 +86,57 @@ export function createPeerStore(url: string) {
           ['created_at', 'DESC'],
           ['id', 'DESC'],
         ],
-        limit: 50,
+        limit: 51,
         offset: (page - 1) * 50,
         ...plain,
       });
-      return rows.map(toWire);
+      const messages = await shownMessages(models, rows.slice(0, 50) as unknown as StoredRow[]);
+      return { page, size: 50, has_previous: page > 1, has_next: rows.length > 50, data: { room_id, messages } };
     },
 
-    /** The user's rooms with last message and unread count, in four queries. */
+    /** The user's rooms with last message and unread count. */
     async rooms(userId: number): Promise<object[]> {
       const room_ids = await this.roomsOf(userId);
       const rooms = (await Room.findAll({
         where: { id: { [Op.in]: room_ids } },
+        include: { model: User, as: 'creator', attributes: userFields },
         order: [['last_message_at', 'DESC']],
         ...plain,
-      })) as unknown as { id: string; last_message_id: string | null }[];
-      const last = await Message.findAll({
-        where: { id: { [Op.in]: rooms.map(({ last_message_id }) => last_message_id ?? '') } },
-        include: { model: User, attributes: userFields },
-        ...plain,
-      });
-      const unread = await sequelize.query<{ room_id: string; count: number }>(
-        `SELECT m.room_id, COUNT(*) AS count FROM notification_recipients r
-           JOIN notifications n ON n.id = r.notification_id JOIN messages m ON m.id = n.message_id
-          WHERE r.user_id = ? GROUP BY m.room_id`,
-        { replacements: [userId], type: QueryTypes.SELECT },
-      );
-      const lastByRoom = new Map(last.map((row) => [(row as unknown as StoredRow).room_id, toWire(row)]));
+      })) as unknown as StoredRoom[];
+      const [last, unread] = await Promise.all([
+        Message.findAll({
+          where: { id: { [Op.in]: rooms.map(({ last_message_id }) => last_message_id ?? '') } },
+          include: { model: User, attributes: userFields },
+          ...plain,
+        }).then((rows) => shownMessages(models, rows as unknown as StoredRow[])),
+        sequelize.query<{ room_id: string; count: number }>(
+          `SELECT m.room_id, COUNT(*) AS count FROM notification_recipients r
+             JOIN notifications n ON n.id = r.notification_id JOIN messages m ON m.id = n.message_id
+            WHERE r.user_id = ? GROUP BY m.room_id`,
+          { replacements: [userId], type: QueryTypes.SELECT },
+        ),
+      ]);
+      const lastById = new Map(last.map((message) => [message.id, message]));
       const unreadByRoom = new Map(unread.map(({ room_id, count }) => [room_id, Number(count)]));
-      return rooms.map(({ last_message_id: _, ...room }) => ({
+      return rooms.map(({ last_message_id, last_message_at: _, creator_id, creator, ...room }) => ({
         ...room,
-        last_message: lastByRoom.get(room.id) ?? null,
+        join_approval_required: Boolean(room.join_approval_required),
+        group_locked: Boolean(room.group_locked),
+        last_seq: 1,
+        creator: creator_id === null ? null : { ...creator, email: null },
+        last_message: lastById.get(last_message_id ?? '') ?? null,
         unread_count: unreadByRoom.get(room.id) ?? 0,
       }));
     },
   };
 }
 
-interface StoredRow {
+interface StoredRoom {
   readonly id: string;
-  readonly room_id: string;
-  readonly content: string;
-  readonly created_at: Date;
-  readonly user: WireUser;
-}
-
-function toWire(row: unknown): object {
-  const { user, ...message } = row as StoredRow;
-  return wireMessage({ ...message, seq: 0 }, { ...user, email: null });
+  readonly creator_id: number | null;
+  readonly creator: WireUser;
+  readonly join_approval_required: number;
+  readonly group_locked: number;
+  readonly last_message_id: string | null;
+  readonly last_message_at: Date | null;
 }

@@ -81,7 +81,7 @@ io.on('connection', (socket) => {
 });
 
 async function history(user: WireUser, roomId: string, page: number): Promise<object> {
-  return { messages: await store.history(user.id, roomId, page) };
+  return store.history(user.id, roomId, page);
 }
 
 async function enter(socket: Socket, user: WireUser): Promise<void> {

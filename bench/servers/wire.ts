@@ -18,8 +18,11 @@ export interface StoredMessage {
   readonly created_at: Date;
 }
 
-/** The same keys as a Message of this project's protocol. */
-export function wireMessage(message: StoredMessage, sender: WireUser): object {
+/** A Message of this project's protocol. */
+export type WireMessage = ReturnType<typeof wireMessage>;
+
+/** The same keys as a Message of this project's protocol, of one that nobody has got yet. */
+export function wireMessage(message: StoredMessage, sender: WireUser) {
   return {
     id: message.id,
     seq: message.seq,
@@ -32,13 +35,13 @@ export function wireMessage(message: StoredMessage, sender: WireUser): object {
     is_forwarded: false,
     forwarded_from: null,
     parent_message: null,
-    delivered_to: [],
+    delivered_to: [] as (string | null)[],
     delivered_count: 0,
-    read_receipts: [],
+    read_receipts: [] as object[],
     read_count: 0,
-    reactions: [],
-    reaction_counts: {},
-    attachments: [],
+    reactions: [] as object[],
+    reaction_counts: {} as Record<string, number>,
+    attachments: [] as object[],
     created_at: message.created_at,
     updated_at: message.created_at,
   };
