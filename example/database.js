@@ -11,6 +11,8 @@ export function createDatabase(url) {
   if (!url.startsWith('sqlite:')) {
     return new Sequelize(url, {
       logging: false,
+      // The chat's own isolation: with it on every connection, its transactions need not ask for it.
+      isolationLevel: 'READ COMMITTED',
       timezone: '+00:00',
       dialectOptions: { charset: 'utf8mb4', connectTimeout: 5000 },
       pool: { max: 20, acquire: 10_000 },

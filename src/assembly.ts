@@ -8,7 +8,7 @@ import { createRedisBroadcast } from './broadcast/redis.js';
 import { act } from './consumer/acting.js';
 import { WorkerRuntime } from './consumer/runtime.js';
 import { createDefaultLogger, createRedactedLogger } from './logging/logger.js';
-import { spareFormatting } from './models/connections.js';
+import { spareFormatting, useReadCommitted } from './models/connections.js';
 import { modelsFromSettings } from './models/from-settings.js';
 import type { ChatModels } from './models/index.js';
 import { migrate } from './models/migrate.js';
@@ -44,7 +44,7 @@ export function assemble(input: ChatSettings): Assembly {
     : createDefaultLogger({ level: settings.logLevel });
   const sequelize = openDatabase(settings.database);
   const ownsDatabase = sequelize !== settings.database;
-  const stopSparing = spareFormatting(sequelize);
+  const undo = [spareFormatting(sequelize), useReadCommitted(sequelize, ownsDatabase)];
   const models = modelsFromSettings(sequelize, settings);
   const { redis, redisPrefix: prefix } = settings;
   const isEmbedded = redis === undefined;
@@ -59,7 +59,7 @@ export function assemble(input: ChatSettings): Assembly {
     await runtime?.settled();
     await queue.close();
     await broadcast.close();
-    stopSparing();
+    for (const one of undo) one();
     if (ownsDatabase) await sequelize.close();
   };
   try {

@@ -11,7 +11,7 @@ import type { TransactionOptions } from '../store/context.js';
 import { discoverRooms, listMembers, listRooms, readRoom } from '../store/reads/index.js';
 import { refuseRepeat, requestHash } from '../store/repeat.js';
 import { findEarlierRoom } from '../store/requests.js';
-import { loadStandings, pairKey, type RoomFacts } from '../store/standing.js';
+import { loadFacts, type RoomFacts } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { WriteOptions } from './base.js';
 import { deleteMembers, findPeople, insertMembers, lockNearLimit, type Person, presentAmong } from './members.js';
@@ -271,12 +271,10 @@ export abstract class RoomHandler extends NotificationHandler {
   }
 
   /** The columns of a room and of its type, as they stand under the lock. */
-  protected async facts(roomId: string, { transaction }: WriteOptions): Promise<RoomFacts> {
-    const { user } = this.scope;
-    const standings = await loadStandings(this.context, [[roomId, user.id]], { transaction });
-    const standing = standings.get(pairKey(roomId, user.id));
-    if (!standing) throw new NotFound();
-    return standing.facts;
+  protected async facts(roomId: string, { unit, transaction }: WriteOptions): Promise<RoomFacts> {
+    const facts = unit.facts.get(roomId) ?? (await loadFacts(this.context, [roomId], { transaction })).get(roomId);
+    if (!facts) throw new NotFound();
+    return facts;
   }
 
   async #exit(roomId: string, members: Person[], options: WriteOptions): Promise<MembershipResult> {

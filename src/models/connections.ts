@@ -1,5 +1,5 @@
 import { format } from 'mysql2';
-import type { Sequelize } from 'sequelize';
+import { type Options, type Sequelize, Transaction, type TransactionOptions } from 'sequelize';
 
 /** What mysql2 looks at when it is given a statement. */
 interface MySqlConnection {
@@ -27,4 +27,45 @@ export function spareFormatting(sequelize: Sequelize): () => void {
         : format(sql, values as never, config.stringifyObjects, timezone as never);
   });
   return () => sequelize.removeHook('afterConnect', name);
+}
+
+/** Connections whose transactions are READ COMMITTED without being asked. */
+const readCommitted = new WeakSet<object>();
+
+/**
+ * Lets the connections of an instance begin every transaction as READ COMMITTED, which spares each of them a statement: of
+ * one of our own, and of a host's that says so in its `isolationLevel`. Any other keeps its isolation, and each of our
+ * transactions asks for its own. Returns how to undo it for connections to come.
+ */
+export function useReadCommitted(sequelize: Sequelize, isOurs: boolean): () => void {
+  if (sequelize.getDialect() !== 'mysql') return () => {};
+  const { isolationLevel } = (sequelize as unknown as { options: Options }).options;
+  if (!isOurs && isolationLevel !== Transaction.ISOLATION_LEVELS.READ_COMMITTED) return () => {};
+  sequelize.addHook('afterConnect', `${name}-isolation`, async (connection: unknown) => {
+    const { promise } = connection as { promise(): { query(sql: string): Promise<unknown> } };
+    await promise.call(connection).query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    readCommitted.add(connection as object);
+  });
+  readCommitted.add(sequelize);
+  return () => {
+    readCommitted.delete(sequelize);
+    sequelize.removeHook('afterConnect', `${name}-isolation`);
+  };
+}
+
+/** How a transaction of this instance is begun: undefined where its connections say it by themselves. */
+export function isolationOf(sequelize: Sequelize): TransactionOptions {
+  const isolationLevel = readCommitted.has(sequelize) ? undefined : Transaction.ISOLATION_LEVELS.READ_COMMITTED;
+  return { isolationLevel } as TransactionOptions;
+}
+
+/** Begins a transaction anew, with nothing done in it, whose connection is older than `useReadCommitted`. */
+export async function beReadCommitted(sequelize: Sequelize, transaction: Transaction): Promise<void> {
+  const { connection } = transaction as unknown as { connection: object };
+  if (!readCommitted.has(sequelize) || readCommitted.has(connection)) return;
+  const { READ_COMMITTED } = Transaction.ISOLATION_LEVELS;
+  for (const sql of ['COMMIT', `SET SESSION TRANSACTION ISOLATION LEVEL ${READ_COMMITTED}`, 'START TRANSACTION']) {
+    await sequelize.query(sql, { transaction });
+  }
+  readCommitted.add(connection);
 }

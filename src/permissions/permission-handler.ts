@@ -201,7 +201,10 @@ export class PermissionHandler {
     if (preloaded) return preloaded;
     const pair = pairKey(roomId, user.id);
     const standings = await once(options, standingOf(pair), () =>
-      loadStandings(this.context, [[roomId, user.id]], { transaction: options.transaction }),
+      loadStandings(this.context, [[roomId, user.id]], {
+        transaction: options.transaction,
+        known: options.unit?.facts,
+      }),
     );
     const standing = standings.get(pair);
     if (!standing) throw new NotFound();

@@ -18,39 +18,46 @@ type Kind = 'message' | 'room';
 /** The key of a request in the maps below. */
 export const requestKey = (userId: UserId, clientId: string): string => `${userId} ${clientId}`;
 
-/** Finds what these sends made before, the messages that were deleted since included, in two statements. */
+/** Finds what these sends made before, the messages that were deleted since included, in one statement. */
 export async function findEarlierMessages(
   context: StoreContext,
   requests: readonly ClientRequest[],
-  options: TransactionOptions = {},
+  { transaction }: TransactionOptions = {},
 ): Promise<Map<string, EarlierRequest>> {
   if (requests.length === 0) return new Map();
   const { models, sequelize } = context;
+  const tombstones = tombstoneKeys('message', requests);
   const rows = await sequelize.query<{
     id: string;
     seq: number;
     request_hash: string | null;
     sender_id: UserId;
     client_id: Buffer;
+    job_id: string | null;
+    reply: string;
   }>(
-    `SELECT id, seq, request_hash, sender_id, client_id FROM ${models.Message.getTableName()}
-      WHERE ${requests.map(() => '(sender_id = ? AND client_id = ?)').join(' OR ')}`,
+    `SELECT id, seq, request_hash, sender_id, client_id, NULL AS job_id, NULL AS reply
+       FROM ${models.Message.getTableName()}
+      WHERE ${requests.map(() => '(sender_id = ? AND client_id = ?)').join(' OR ')}
+      UNION ALL
+     SELECT NULL, NULL, NULL, NULL, NULL, job_id, reply FROM ${models.Outcome.getTableName()} WHERE job_id IN (?)`,
     {
       // Bytes, as the column holds them.
-      replacements: requests.flatMap(([senderId, clientId]) => [senderId, Buffer.from(clientId)]),
+      replacements: [
+        ...requests.flatMap(([senderId, clientId]) => [senderId, Buffer.from(clientId)]),
+        [...tombstones.keys()],
+      ],
       type: QueryTypes.SELECT,
-      ...(options.transaction && { transaction: options.transaction }),
+      ...(transaction && { transaction }),
     },
   );
-  const found = new Map(
-    rows.map(({ sender_id, client_id, id, seq, request_hash }): [string, EarlierRequest] => [
-      requestKey(sender_id, client_id.toString()),
-      { request_hash, answer: { message_id: id, seq: Number(seq) } },
-    ]),
+  return new Map(
+    rows.map(({ job_id, reply, sender_id, client_id, id, seq, request_hash }): [string, EarlierRequest] =>
+      job_id === null
+        ? [requestKey(sender_id, client_id.toString()), { request_hash, answer: { message_id: id, seq: Number(seq) } }]
+        : [tombstones.get(job_id)!, JSON.parse(reply)],
+    ),
   );
-  const missing = requests.filter(([userId, clientId]) => !found.has(requestKey(userId, clientId)));
-  for (const [key, request] of await findDeleted(context, 'message', missing, options)) found.set(key, request);
-  return found;
 }
 
 /** What this creation made before, the room that was deleted since included. */
@@ -64,8 +71,11 @@ export async function findEarlierRoom(
     ...(transaction && { transaction }),
   });
   if (room) return { request_hash: room.request_hash, answer: { room_id: room.id } };
-  const deleted = await findDeleted(context, 'room', [[userId, clientId]], { transaction });
-  return deleted.get(requestKey(userId, clientId));
+  const tombstone = await context.models.Outcome.findOne({
+    where: { job_id: tombstoneId('room', userId, clientId) },
+    ...(transaction && { transaction }),
+  });
+  return tombstone?.reply ? (JSON.parse(tombstone.reply) as EarlierRequest) : undefined;
 }
 
 /**
@@ -94,21 +104,11 @@ export async function rememberDeleted(
   );
 }
 
-async function findDeleted(
-  { models, sequelize }: StoreContext,
-  kind: Kind,
-  requests: readonly ClientRequest[],
-  { transaction }: TransactionOptions,
-): Promise<Map<string, EarlierRequest>> {
-  const ids = new Map(
+/** Under which ids the tombstones of these requests would stand, and the requests' keys. */
+function tombstoneKeys(kind: Kind, requests: readonly ClientRequest[]): Map<string, string> {
+  return new Map(
     requests.map(([userId, clientId]) => [tombstoneId(kind, userId, clientId), requestKey(userId, clientId)]),
   );
-  if (ids.size === 0) return new Map();
-  const rows = await sequelize.query<{ job_id: string; reply: string }>(
-    `SELECT job_id, reply FROM ${models.Outcome.getTableName()} WHERE job_id IN (:ids)`,
-    { replacements: { ids: [...ids.keys()] }, type: QueryTypes.SELECT, ...(transaction && { transaction }) },
-  );
-  return new Map(rows.map(({ job_id, reply }) => [ids.get(job_id)!, JSON.parse(reply) as EarlierRequest]));
 }
 
 /** Stands where a job's id stands: 36 characters that no job has. */

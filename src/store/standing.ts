@@ -70,45 +70,89 @@ export type Pair = readonly [roomId: string, userId: UserId];
 /** The key of a pair in the maps below. */
 export const pairKey = (roomId: string, userId: UserId): string => `${roomId} ${userId}`;
 
+/** How standings are read. */
+export interface StandingOptions extends TransactionOptions {
+  /** Facts of rooms that the caller has read already, under its lock. */
+  readonly known?: ReadonlyMap<string, RoomFacts> | undefined;
+}
+
 /**
- * Reads the standings of many (room, user) pairs in two statements, of one pair in one. Rooms that do not exist are absent from
- * the map. `types` are those that the rooms can have, where that is known: the tables of others are not looked into.
+ * Reads the standings of many (room, user) pairs in two statements, in one when there is one pair or all rooms are known.
+ * Rooms that do not exist are absent from the map.
  */
 export async function loadStandings(
   context: StoreContext,
   pairs: readonly Pair[],
-  options: TransactionOptions & { readonly types?: ReadonlySet<string> } = {},
+  { known, ...options }: StandingOptions = {},
 ): Promise<Map<string, Standing>> {
   const standings = new Map<string, Standing>();
   if (pairs.length === 0) return standings;
-  const build = (of: RoomFacts) => buildRoom(context, of);
-  const sql = new StandingSql(context, options.types);
-  const query = <Row extends object>(text: string, replacements: unknown[]) =>
-    context.sequelize.query<Row>(text, {
-      replacements,
-      type: QueryTypes.SELECT,
-      ...(options.transaction && { transaction: options.transaction }),
-    });
-  if (pairs.length === 1) {
-    const [roomId, userId] = pairs[0]!;
-    const rows = await query<FactsRow & MembershipRow>(sql.pair, [userId, userId, roomId]);
-    const [membership] = membershipsFrom(rows.filter(({ user_id }) => user_id !== null)).values();
-    if (rows[0]) {
-      standings.set(pairKey(roomId, userId), new Standing(sql.factsOf(rows[0]), userId, membership ?? null, build));
-    }
-    return standings;
+  const unknown = new Set(pairs.map(([roomId]) => roomId).filter((id) => !known?.has(id)));
+  if (pairs.length === 1 && unknown.size === 1) {
+    const standing = await loadStanding(context, pairs[0]!, options);
+    return standing ? standings.set(pairKey(...pairs[0]!), standing) : standings;
   }
-  const roomIds = [...new Set(pairs.map(([roomId]) => roomId))];
-  const rooms = await query<FactsRow>(`${sql.facts} WHERE r.id IN (?)`, [roomIds]);
-  const facts = new Map(rooms.map((row) => [row.r_id as string, sql.factsOf(row)]));
-  const memberships = membershipsFrom(await query<MembershipRow>(sql.memberships(pairs.length), pairs.flat()));
+  const read = unknown.size > 0 ? await loadFacts(context, [...unknown], options) : undefined;
+  const sql = sqlOf(context);
+  const memberships = membershipsFrom(
+    await context.sequelize.query<MembershipRow>(sql.memberships(pairs.length), {
+      ...selecting(options),
+      replacements: pairs.flat(),
+    }),
+  );
   for (const [roomId, userId] of pairs) {
-    const room = facts.get(roomId);
+    const facts = known?.get(roomId) ?? read?.get(roomId);
     const key = pairKey(roomId, userId);
-    if (room) standings.set(key, new Standing(room, userId, memberships.get(key) ?? null, build));
+    if (facts) standings.set(key, standingOf(context, facts, userId, memberships.get(key)));
   }
   return standings;
 }
+
+/** One pair's standing, in one statement. `isLocked`: of all that it reads, until the transaction's end. */
+export async function loadStanding(
+  context: StoreContext,
+  [roomId, userId]: Pair,
+  options: TransactionOptions,
+  isLocked = false,
+): Promise<Standing | undefined> {
+  const sql = sqlOf(context);
+  const rows = await context.sequelize.query<FactsRow & MembershipRow>(sql.pair + lockOf(context, isLocked), {
+    ...selecting(options),
+    replacements: [userId, userId, roomId],
+  });
+  const [membership] = membershipsFrom(rows.filter(({ user_id }) => user_id !== null)).values();
+  return rows[0] && standingOf(context, sql.factsOf(rows[0]), userId, membership);
+}
+
+/** The facts of rooms, in id order. `isLocked`: both they and their types' rows, until the transaction's end. */
+export async function loadFacts(
+  context: StoreContext,
+  roomIds: readonly string[],
+  options: TransactionOptions,
+  isLocked = false,
+): Promise<Map<string, RoomFacts>> {
+  const sql = sqlOf(context);
+  const rows = await context.sequelize.query<FactsRow>(
+    `${sql.facts} WHERE r.id IN (?) ORDER BY r.id${lockOf(context, isLocked)}`,
+    { ...selecting(options), replacements: [roomIds] },
+  );
+  return new Map(rows.map((row) => [row.r_id as string, sql.factsOf(row)]));
+}
+
+function standingOf(
+  context: StoreContext,
+  facts: RoomFacts,
+  userId: UserId,
+  membership: Membership | undefined,
+): Standing {
+  return new Standing(facts, userId, membership ?? null, (of) => buildRoom(context, of));
+}
+
+const selecting = ({ transaction }: TransactionOptions) =>
+  ({ type: QueryTypes.SELECT, ...(transaction && { transaction }) }) as const;
+
+const lockOf = ({ sequelize }: StoreContext, isLocked: boolean) =>
+  isLocked && sequelize.getDialect() !== 'sqlite' ? ' FOR UPDATE' : '';
 
 type FactsRow = Record<string, unknown>;
 
@@ -127,7 +171,7 @@ interface MembershipRow {
 const membershipColumns =
   'm.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, m.acked_seq, p.codename';
 
-/** The statements about rooms of some types, and how their rows are read. */
+/** The statements about rooms of all types, and how their rows are read. */
 class StandingSql {
   readonly #context: StoreContext;
   /** Of each table: what each of its columns is called in the rows, and in the facts. */
@@ -136,11 +180,11 @@ class StandingSql {
   readonly #columns: string;
   readonly #tables: string;
 
-  constructor(context: StoreContext, types: ReadonlySet<string> | undefined) {
+  constructor(context: StoreContext) {
     this.#context = context;
     const { models, sequelize } = context;
     const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
-    const wanted = [...models.roomTypes].filter(([type]) => types === undefined || types.has(type));
+    const wanted = [...models.roomTypes];
     this.#ofRoom = columnsOf(models.Room, 'r');
     this.#ofType = new Map(wanted.map(([type, { model }], index) => [type, columnsOf(model, `t${index}`)]));
     this.#columns = [...this.#ofRoom, ...[...this.#ofType.values()].flat()]
@@ -185,6 +229,18 @@ class StandingSql {
     if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
     return facts as RoomFacts;
   }
+}
+
+/** They are the same for all events of a chat. */
+const written = new WeakMap<object, StandingSql>();
+
+function sqlOf(context: StoreContext): StandingSql {
+  let sql = written.get(context.models);
+  if (!sql) {
+    sql = new StandingSql(context);
+    written.set(context.models, sql);
+  }
+  return sql;
 }
 
 interface FactsColumn {

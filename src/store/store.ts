@@ -1,4 +1,5 @@
 import { Transaction } from 'sequelize';
+import { beReadCommitted, isolationOf } from '../models/connections.js';
 import type { StoreContext } from './context.js';
 import { inTime, TimedOut } from './in-time.js';
 import type { ReadContext } from './reads/context.js';
@@ -76,25 +77,23 @@ export class Store {
     signals: readonly (AbortSignal | undefined)[] = [],
   ): Promise<T> {
     const { sequelize } = this.context;
+    const isSqlite = sequelize.getDialect() === 'sqlite';
+    const options = isSqlite ? { type: Transaction.TYPES.IMMEDIATE } : isolationOf(sequelize);
     const stopIfLate = () => {
       for (const signal of signals) signal?.throwIfAborted();
     };
     const attempt = async () => {
       stopIfLate();
-      return sequelize.transaction(
-        sequelize.getDialect() === 'sqlite'
-          ? { type: Transaction.TYPES.IMMEDIATE }
-          : { isolationLevel: Transaction.ISOLATION_LEVELS.READ_COMMITTED },
-        async (transaction) => {
-          const unit = new UnitOfWork(this.context, transaction, grouped);
-          const result = await work(unit);
-          await unit.flush();
-          stopIfLate();
-          return result;
-        },
-      );
+      return sequelize.transaction(options, async (transaction) => {
+        await beReadCommitted(sequelize, transaction);
+        const unit = new UnitOfWork(this.context, transaction, grouped);
+        const result = await work(unit);
+        await unit.flush();
+        stopIfLate();
+        return result;
+      });
     };
-    if (sequelize.getDialect() !== 'sqlite') return withRetry(attempt);
+    if (!isSqlite) return withRetry(attempt);
     // SQLite has one writer: taking turns here is quicker than being refused there.
     const turn = this.#sqliteTurn.then(() => withRetry(attempt));
     this.#sqliteTurn = turn.catch(() => undefined);
@@ -106,8 +105,10 @@ export class Store {
     const limit = (this.context.settings.handlerTimeout * 1000) / 3;
     return this.transaction(
       async (unit) => {
-        await unit.lockRooms(write.roomIds);
-        await unit.preload(write.pairs, write.requests);
+        const [pair, ...otherPairs] = write.pairs;
+        const isOfOneRoom = pair !== undefined && otherPairs.length === 0 && write.roomIds.join() === pair[0];
+        await (isOfOneRoom ? unit.lockRoomOf(pair) : unit.lockRooms(write.roomIds));
+        await unit.preload(isOfOneRoom ? [] : write.pairs, write.requests);
         await unit.receipts.load(write.receipts ?? []);
         write.signal?.throwIfAborted();
         const run = async () => {

@@ -1,11 +1,20 @@
-import { type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
+import type { Model, ModelStatic, Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { insertRows } from './insert.js';
 import type { ReadContext } from './reads/context.js';
 import { literalOf } from './reads/sql.js';
 import { ReceiptBook } from './receipts.js';
 import { type ClientRequest, type EarlierRequest, findEarlierMessages, requestKey } from './requests.js';
-import { loadStandings, type Pair, pairKey, type Standing, type UserId } from './standing.js';
+import {
+  loadFacts,
+  loadStanding,
+  loadStandings,
+  type Pair,
+  pairKey,
+  type RoomFacts,
+  type Standing,
+  type UserId,
+} from './standing.js';
 
 /** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
 export interface RoomCounters {
@@ -43,6 +52,7 @@ export class UnitOfWork {
   readonly grouped: boolean;
   readonly #context: StoreContext;
   readonly #rooms = new Map<string, RoomCounters>();
+  readonly #facts = new Map<string, RoomFacts>();
   readonly #changed = new Set<RoomCounters>();
   readonly #standings = new Map<string, Standing>();
   readonly #earlier = new Map<string, EarlierRequest>();
@@ -63,14 +73,25 @@ export class UnitOfWork {
   async lockRooms(ids: Iterable<string>): Promise<void> {
     const missing = [...new Set(ids)].filter((id) => !this.#rooms.has(id)).sort();
     if (missing.length === 0) return;
-    const { models, sequelize } = this.#context;
-    const lock = sequelize.getDialect() === 'sqlite' ? '' : ' FOR UPDATE';
-    const rows = await sequelize.query<RoomCounters>(
-      `SELECT id, type, last_seq, last_offset FROM ${models.Room.getTableName()} WHERE id IN (:ids) ORDER BY id${lock}`,
-      { replacements: { ids: missing }, type: QueryTypes.SELECT, transaction: this.transaction },
-    );
-    for (const row of rows)
-      this.adopt({ ...row, last_seq: Number(row.last_seq), last_offset: Number(row.last_offset) });
+    for (const facts of (await loadFacts(this.#context, missing, this, true)).values()) this.#adoptFacts(facts);
+  }
+
+  /** The same for one room, with the standing of the one pair that will be asked about. */
+  async lockRoomOf(pair: Pair): Promise<void> {
+    const standing = await loadStanding(this.#context, pair, this, true);
+    if (!standing) return;
+    this.#standings.set(pairKey(...pair), standing);
+    this.#adoptFacts(standing.facts);
+  }
+
+  #adoptFacts(facts: RoomFacts): void {
+    this.#facts.set(facts.id, facts);
+    this.adopt({
+      id: facts.id,
+      type: facts.type,
+      last_seq: Number(facts.last_seq),
+      last_offset: Number(facts.last_offset),
+    });
   }
 
   /** Takes in a room this transaction made itself. */
@@ -110,10 +131,14 @@ export class UnitOfWork {
     return room;
   }
 
-  /** Reads what many events will ask about their (room, user) pairs and their client ids, in three statements. */
+  /** The columns of the locked rooms, as they were when they were locked. */
+  get facts(): ReadonlyMap<string, RoomFacts> {
+    return this.#facts;
+  }
+
+  /** Reads what many events will ask about their (room, user) pairs and their client ids, in two statements. */
   async preload(pairs: readonly Pair[], requests: readonly ClientRequest[]): Promise<void> {
-    const types = new Set(pairs.flatMap(([roomId]) => this.#rooms.get(roomId)?.type ?? []));
-    const standings = await loadStandings(this.#context, pairs, { transaction: this.transaction, types });
+    const standings = await loadStandings(this.#context, pairs, { transaction: this.transaction, known: this.#facts });
     for (const [key, standing] of standings) this.#standings.set(key, standing);
     for (const [key, message] of await findEarlierMessages(this.#context, requests, this)) {
       this.#earlier.set(key, message);

@@ -46,7 +46,7 @@ export const mapBareMethod = (consumer) => ({
 
 export class PriorityMessage extends AbstractMessage {
   static columns(context) {
-    return { ...super.columns(context), priority: { type: DataTypes.STRING(10), defaultValue: 'normal' } };
+    return { ...AbstractMessage.columns(context), priority: { type: DataTypes.STRING(10), defaultValue: 'normal' } };
   }
 }
 export class PriorityMessageSerializer extends MessageSerializer {
