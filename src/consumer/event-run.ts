@@ -209,8 +209,12 @@ export class EventRun {
       targeted: [...(before?.targeted ?? []), ...sealed.targeted],
       answer: this.#isAnswered ? before!.answer : [...(before?.answer ?? []), ...sealed.answer],
     };
-    await this.#runtime.publisher.publish(this.#job, sealed);
-    if (isAnswer && !this.#isAnswered) await this.#answer(this.#committed.answer);
+    const published = this.#runtime.publisher.publish(this.#job, sealed);
+    // An answer stands behind broadcasts by their offsets, so both may be under way; frames by name have none.
+    const isOrdered = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
+    if (!isOrdered) await published;
+    const answered = isAnswer && !this.#isAnswered ? this.#answer(this.#committed.answer) : undefined;
+    await Promise.all([published, answered]);
   }
 
   async #answer(frames: string[]): Promise<void> {

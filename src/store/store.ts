@@ -47,11 +47,28 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/**
+ * Groups that are under way at once: while one waits for the disk, the other is put together. Two did a sixth more messages
+ * a second than one in a busy worker; each more makes the groups smaller, and a message of a small group costs more.
+ */
+const laneCount = 2;
+
+/** Writes that are committed one group after the other. A room has one lane, so two groups seldom want one lock. */
+interface Lane {
+  readonly waiting: Waiting[];
+  committing: boolean;
+}
+
+function laneOf(roomId: string): number {
+  let sum = 0;
+  for (let at = 0; at < roomId.length; at += 1) sum += roomId.charCodeAt(at);
+  return sum % laneCount;
+}
+
 /** The one place that opens transactions. */
 export class Store {
   readonly context: StoreContext & ReadContext;
-  readonly #waiting: Waiting[] = [];
-  #committing = false;
+  readonly #lanes: readonly Lane[] = Array.from({ length: laneCount }, () => ({ waiting: [], committing: false }));
   #sqliteTurn: Promise<unknown> = Promise.resolve();
 
   constructor(context: StoreContext & ReadContext) {
@@ -65,8 +82,9 @@ export class Store {
   write<T>(write: Write<T>): Promise<T> {
     if (!write.grouped) return this.#alone(write);
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ write, resolve: resolve as (value: unknown) => void, reject });
-      if (!this.#committing) void this.#commitGroups();
+      const lane = this.#lanes[laneOf(write.roomIds[0] ?? '')]!;
+      lane.waiting.push({ write, resolve: resolve as (value: unknown) => void, reject });
+      if (!lane.committing) void this.#commitGroups(lane);
     });
   }
 
@@ -122,16 +140,16 @@ export class Store {
     );
   }
 
-  async #commitGroups(): Promise<void> {
-    this.#committing = true;
+  async #commitGroups(lane: Lane): Promise<void> {
+    lane.committing = true;
     // Everything that arrives in this turn of the event loop belongs to the first group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.context.settings.groupCommitSize);
+    while (lane.waiting.length > 0) {
+      const group = lane.waiting.splice(0, this.context.settings.groupCommitSize);
       // A group that waits for a room somebody else holds does not hold up the rooms of the next.
       await inTime('A group', groupPatience * 2, this.#commitGroup(group)).catch(() => undefined);
     }
-    this.#committing = false;
+    lane.committing = false;
   }
 
   async #commitGroup(group: Waiting[]): Promise<void> {

@@ -104,7 +104,7 @@ describe('a worker that is killed', () => {
     await locker.query('SELECT id FROM chat_rooms WHERE id = ? FOR UPDATE', [room]);
     const workers = scene.workers;
     const answer = send(ann, room, 'waits');
-    await isWaiting(/chat_rooms WHERE id IN .* FOR UPDATE/);
+    await isWaiting(/chat_rooms\b.*FOR UPDATE/s);
     // Whoever has the send: both are killed, two new ones come.
     await Promise.all(workers.map((worker) => scene.end(worker, 'SIGKILL')));
     await locker.rollback();
@@ -146,7 +146,7 @@ describe('a worker that is frozen past the lock of its job', () => {
     // Other rooms go on, and the second run waits for the first one's lock.
     const { took } = await timed(acknowledged(ben, 'message.send', { room_id: other, content: 'elsewhere' }));
     expect(took).toBeLessThan(2000);
-    await isWaiting(/chat_rooms WHERE id IN .* FOR UPDATE/);
+    await isWaiting(/chat_rooms\b.*FOR UPDATE/s);
     frozen.child.kill('SIGCONT');
     await checkSent('one', await answer);
   });
