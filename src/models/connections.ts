@@ -29,8 +29,12 @@ export function spareFormatting(sequelize: Sequelize): () => void {
   return () => sequelize.removeHook('afterConnect', name);
 }
 
-/** Connections whose transactions are READ COMMITTED without being asked. */
-const readCommitted = new WeakSet<object>();
+/** Marks instances and connections whose transactions are READ COMMITTED without being asked. */
+const readCommitted = Symbol('READ COMMITTED');
+
+interface Marked {
+  [readCommitted]?: boolean;
+}
 
 /**
  * Lets the connections of an instance begin every transaction as READ COMMITTED, which spares each of them a statement: of
@@ -44,28 +48,28 @@ export function useReadCommitted(sequelize: Sequelize, isOurs: boolean): () => v
   sequelize.addHook('afterConnect', `${name}-isolation`, async (connection: unknown) => {
     const { promise } = connection as { promise(): { query(sql: string): Promise<unknown> } };
     await promise.call(connection).query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    readCommitted.add(connection as object);
+    (connection as Marked)[readCommitted] = true;
   });
-  readCommitted.add(sequelize);
+  (sequelize as Marked)[readCommitted] = true;
   return () => {
-    readCommitted.delete(sequelize);
+    (sequelize as Marked)[readCommitted] = false;
     sequelize.removeHook('afterConnect', `${name}-isolation`);
   };
 }
 
 /** How a transaction of this instance is begun: undefined where its connections say it by themselves. */
 export function isolationOf(sequelize: Sequelize): TransactionOptions {
-  const isolationLevel = readCommitted.has(sequelize) ? undefined : Transaction.ISOLATION_LEVELS.READ_COMMITTED;
+  const isolationLevel = (sequelize as Marked)[readCommitted] ? undefined : Transaction.ISOLATION_LEVELS.READ_COMMITTED;
   return { isolationLevel } as TransactionOptions;
 }
 
 /** Begins a transaction anew, with nothing done in it, whose connection is older than `useReadCommitted`. */
 export async function beReadCommitted(sequelize: Sequelize, transaction: Transaction): Promise<void> {
-  const { connection } = transaction as unknown as { connection: object };
-  if (!readCommitted.has(sequelize) || readCommitted.has(connection)) return;
+  const { connection } = transaction as unknown as { connection: Marked };
+  if (!(sequelize as Marked)[readCommitted] || connection[readCommitted]) return;
   const { READ_COMMITTED } = Transaction.ISOLATION_LEVELS;
   for (const sql of ['COMMIT', `SET SESSION TRANSACTION ISOLATION LEVEL ${READ_COMMITTED}`, 'START TRANSACTION']) {
     await sequelize.query(sql, { transaction });
   }
-  readCommitted.add(connection);
+  connection[readCommitted] = true;
 }

@@ -93,7 +93,7 @@ export async function loadStandings(
     return standing ? standings.set(pairKey(...pairs[0]!), standing) : standings;
   }
   const read = unknown.size > 0 ? await loadFacts(context, [...unknown], options) : undefined;
-  const sql = sqlOf(context);
+  const sql = new StandingSql(context);
   const memberships = membershipsFrom(
     await context.sequelize.query<MembershipRow>(sql.memberships(pairs.length), {
       ...selecting(options),
@@ -115,7 +115,7 @@ export async function loadStanding(
   options: TransactionOptions,
   isLocked = false,
 ): Promise<Standing | undefined> {
-  const sql = sqlOf(context);
+  const sql = new StandingSql(context);
   const rows = await context.sequelize.query<FactsRow & MembershipRow>(sql.pair + lockOf(context, isLocked), {
     ...selecting(options),
     replacements: [userId, userId, roomId],
@@ -131,7 +131,7 @@ export async function loadFacts(
   options: TransactionOptions,
   isLocked = false,
 ): Promise<Map<string, RoomFacts>> {
-  const sql = sqlOf(context);
+  const sql = new StandingSql(context);
   const rows = await context.sequelize.query<FactsRow>(
     `${sql.facts} WHERE r.id IN (?) ORDER BY r.id${lockOf(context, isLocked)}`,
     { ...selecting(options), replacements: [roomIds] },
@@ -229,18 +229,6 @@ class StandingSql {
     if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
     return facts as RoomFacts;
   }
-}
-
-/** They are the same for all events of a chat. */
-const written = new WeakMap<object, StandingSql>();
-
-function sqlOf(context: StoreContext): StandingSql {
-  let sql = written.get(context.models);
-  if (!sql) {
-    sql = new StandingSql(context);
-    written.set(context.models, sql);
-  }
-  return sql;
 }
 
 interface FactsColumn {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
+import { Sequelize } from 'sequelize';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createChat } from '../../src/index.js';
 import { createSilentLogger } from '../../src/logging/logger.js';
@@ -425,7 +426,9 @@ test('a server that logs statements denies READ COMMITTED: doctor says so, and a
     const chat = createChat({ database: server.url, logger });
     await chat.migrate();
     // What would happen otherwise.
-    await chat.sequelize.query("INSERT INTO users (id, username) VALUES (1, 'ann')");
+    const host = new Sequelize(server.url, { logging: false });
+    await host.query("INSERT INTO users (id, username) VALUES (1, 'ann')");
+    await host.close();
     const creating = chat.as({ id: 1 }).send('room.create', { type: 'GroupChat', name: 'x', participants: [] });
     await expect(creating).rejects.toThrow();
     await chat.close();
