@@ -166,6 +166,7 @@ describe('gateways and workers that all get SIGINT at once under load, as by Ctr
     const acknowledged = new Map<string, string>();
     let number = 0;
     let isSending = true;
+    let pause = 100;
     const lost: unknown[] = [];
     for (const { client } of listeners) client.on('reload', (what) => lost.push(what));
     const sending = listeners.map(async ({ client }) => {
@@ -174,8 +175,7 @@ describe('gateways and workers that all get SIGINT at once under load, as by Ctr
         const send = { room_id: room, content, client_id: content };
         const { message_id } = (await client.request('message.send', send)) as { message_id: string };
         acknowledged.set(content, message_id);
-        // Fewer than can be replayed come while one client is still on its way back.
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     });
     const more = async (count: number) => {
@@ -187,6 +187,8 @@ describe('gateways and workers that all get SIGINT at once under load, as by Ctr
       const all = [...scene.apps, ...scene.workers];
       expect(all).toHaveLength(4);
       const devices = scene.devices.map(({ client }) => client);
+      // Fewer than the 1,000 that can be replayed come while the last client is still on its way back.
+      pause = 1000;
       // All signals go out before the first process can have ended.
       await Promise.all(all.map((process) => scene.end(process, 'SIGINT', 30_000)));
       for (const process of all) expect(await process.ended, process.output()).toEqual({ code: 0, signal: null });
