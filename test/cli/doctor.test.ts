@@ -423,15 +423,15 @@ test('a server that logs statements denies READ COMMITTED: doctor says so, and a
   const server = await startMariaDb({ own: true, args });
   try {
     const logger = createSilentLogger();
-    const chat = createChat({ database: server.url, logger });
-    await chat.migrate();
-    // What would happen otherwise.
     const host = new Sequelize(server.url, { logging: false });
+    const chat = createChat({ database: host, logger });
+    await chat.migrate();
     await host.query("INSERT INTO users (id, username) VALUES (1, 'ann')");
-    await host.close();
+    // What would happen otherwise.
     const creating = chat.as({ id: 1 }).send('room.create', { type: 'GroupChat', name: 'x', participants: [] });
     await expect(creating).rejects.toThrow();
     await chat.close();
+    await host.close();
     const sentence = /^The server logs statements, which forbids READ COMMITTED.*set "binlog_format = ROW"/;
     const report = await doctor(config(`database: '${server.url}'`));
     expect(report.error).toEqual([expect.stringMatching(sentence)]);
