@@ -31,6 +31,7 @@ export default {
   messageSoftDelete: config.messageSoftDelete,
   enableNotification: config.enableNotification,
   inactivityThreshold: config.inactivityThreshold,
+  pingInterval: config.pingInterval,
   websocketPath: config.websocketPath,
   allowedOrigins: config.allowedOrigins,
   exposeEmail: config.exposeEmail,

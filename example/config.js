@@ -18,6 +18,7 @@ import { randomBytes } from 'node:crypto';
  * @property {boolean | undefined} messageSoftDelete
  * @property {boolean | undefined} enableNotification
  * @property {number | undefined} inactivityThreshold seconds
+ * @property {number | undefined} pingInterval seconds
  * @property {string | undefined} websocketPath
  * @property {string[] | undefined} allowedOrigins
  * @property {boolean | undefined} exposeEmail
@@ -136,6 +137,7 @@ export function readConfig(env) {
       min: 1,
       max: 86_400,
     }),
+    pingInterval: toInteger('CHAT_PING_INTERVAL', text('CHAT_PING_INTERVAL'), { min: 1, max: 3600 }),
     websocketPath: toWebsocketPath(text('CHAT_WEBSOCKET_PATH')),
     allowedOrigins: toOrigins(text('CHAT_ALLOWED_ORIGINS')),
     exposeEmail: toBoolean('CHAT_EXPOSE_EMAIL', text('CHAT_EXPOSE_EMAIL'), undefined),
