@@ -102,8 +102,12 @@ export function checkDevice(device: CheckedDevice, room: RoomTruth, report: Repo
     else if (offset < before) report.breach('reordering', `${who}: its client handed ${offset} on after ${before}.`);
     else if (offset > before + 1) {
       const stay = stayAt(room, log.userId, offset);
-      if (stay && stay.from <= before)
-        report.breach('loss', `${who}: its client has nothing between ${before} and ${offset}.`);
+      if (!stay || stay.from > before) return;
+      const came = log.frames.get(room.id)?.has(before + 1) ? 'came' : 'never came';
+      const isTold = log.reloads.some(({ roomId, after }) => roomId === room.id && after === before);
+      const told = isTold ? 'it was told to load anew' : 'it was told nothing';
+      const where = `the next one ${came} to it, ${told}, member from ${stay.from} to ${stay.to}`;
+      report.breach('loss', `${who}: its client has nothing between ${before} and ${offset}: ${where}.`);
     }
   });
   if (!isPresent(room, log.userId)) return;
