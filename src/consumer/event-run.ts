@@ -211,8 +211,8 @@ export class EventRun {
     };
     const published = this.#runtime.publisher.publish(this.#job, sealed);
     // An answer stands behind broadcasts by their offsets, so both may be under way; frames by name have none.
-    const isOrdered = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
-    if (!isOrdered) await published;
+    const isByOffset = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
+    if (!isByOffset) await published;
     const answered = isAnswer && !this.#isAnswered ? this.#answer(this.#committed.answer) : undefined;
     await Promise.all([published, answered]);
   }

@@ -38,7 +38,8 @@ interface Marks {
  * it still has to insert.
  *
  * Lock order, the only place in the code where it is written down:
- * 1. the rows of all rooms that the event names, in id order, in one statement, before anything is read;
+ * 1. the rows of all rooms that the event names, each with its type's row, in id order, in one statement, before anything
+ *    is read; of one room, with the asking member's rows too;
  * 2. rows of the users table, in id order: only of those who join a room near `maxRoomsPerUser`;
  * 3. rows of these rooms (members, messages, receipts, reactions, permissions), which nobody writes without 1, and new
  *    rows of whatever table, whose unique keys and foreign keys lock what they refer to.
