@@ -5,7 +5,7 @@ import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';
 import type { Reply } from '../broadcast/broadcast.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
-import { CloseCode, type ErrorBody, RateLimited } from '../protocol/errors.js';
+import { CloseCode, type ErrorBody, RateLimited, Unavailable } from '../protocol/errors.js';
 import {
   type ClientFrame,
   dispatchFrame,
@@ -447,11 +447,11 @@ export class ChatConnection implements GatewayConnection {
     let reply: Reply;
     try {
       reply = await this.gateway.run(this.#jobOf(frame));
+      if (frame.eventType === 'session.resume' && reply.result) await this.#replay(reply);
     } catch (error) {
       this.sendError(this.gateway.describeError(error), frame.id);
       return;
     }
-    if (frame.eventType === 'session.resume' && reply.result) await this.#replay(reply);
     for (const text of reply.frames) this.#write(text);
   }
 
@@ -462,15 +462,23 @@ export class ChatConnection implements GatewayConnection {
     else this.gateway.runLossy(this.#jobOf(frame));
   }
 
-  /** The broadcasts a resuming client missed, at the speed it reads. */
+  /**
+   * The broadcasts a resuming client missed, at the speed it reads. When one of them cannot be had, the answer must not
+   * say that all were sent: the client asks again, from where it is then, and hears what is gone for good.
+   */
   async #replay(reply: Reply): Promise<void> {
     const { ranges } = reply.result as { ranges: Array<[roomId: string, after: number, upTo: number]> };
-    for (const [roomId, after, upTo] of ranges) {
-      for await (const frames of this.gateway.replay(roomId, after, upTo)) {
-        for (const frame of frames) this.#write(frame);
-        await this.#writer.flushed();
-        if (this.#isClosed) return;
+    try {
+      for (const [roomId, after, upTo] of ranges) {
+        for await (const frames of this.gateway.replay(roomId, after, upTo)) {
+          for (const frame of frames) this.#write(frame);
+          await this.#writer.flushed();
+          if (this.#isClosed) return;
+        }
       }
+    } catch (error) {
+      this.logger.warn('Replaying missed broadcasts failed; the client is told to ask again.', { error });
+      throw new Unavailable();
     }
   }
 

@@ -285,7 +285,8 @@ export class Gateway {
   }
 
   async #replay(roomId: string, after: number) {
-    const { result } = await this.ask<string[]>('$replay', { room_id: roomId, after });
+    const { result } = await this.ask<string[] | undefined>('$replay', { room_id: roomId, after });
+    if (!result) throw new Error('A worker could not read the broadcasts of a room; its log says why.');
     return result.map(decodeEnvelope);
   }
 

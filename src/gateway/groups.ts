@@ -40,6 +40,14 @@ export interface GroupsOptions {
   replay(roomId: string, after: number): Promise<Envelope[]>;
 }
 
+/** Broadcasts of a room that are not kept any more, though they should be. */
+export class BroadcastsGone extends Error {
+  constructor(roomId: string, after: number) {
+    super(`The broadcasts of room ${roomId} after ${after} can not be had any more.`);
+    this.name = 'BroadcastsGone';
+  }
+}
+
 /** How long an answer waits for a broadcast it stands behind before the gateway goes and asks for it. */
 const patience = 250;
 
@@ -110,13 +118,19 @@ export class Groups {
     const room = this.#rooms.get(roomId);
     if (!room) return;
     const gone = new Set(members);
-    for await (const page of this.replay(roomId, room.lastOffset, offset)) {
-      for (const { joined, left, deleted } of page) {
-        for (const member of members) {
-          if (deleted || left?.some(({ userIds }) => userIds.includes(member.userId))) gone.delete(member);
-          else if (joined?.includes(member.userId)) gone.add(member);
+    try {
+      for await (const page of this.replay(roomId, room.lastOffset, offset)) {
+        for (const { joined, left, deleted } of page) {
+          for (const member of members) {
+            if (deleted || left?.some(({ userIds }) => userIds.includes(member.userId))) gone.delete(member);
+            else if (joined?.includes(member.userId)) gone.add(member);
+          }
         }
       }
+    } catch (error) {
+      if (!(error instanceof BroadcastsGone)) throw error;
+      // What they had a right to is among what is gone.
+      for (const member of members) member.abandon();
     }
     for (const member of gone) this.#detach(room, member);
   }
@@ -159,7 +173,7 @@ export class Groups {
         const missed = (await this.#read(room.id, from)).filter(({ offset: at }) => at <= room.lastOffset);
         // It came in by a broadcast meanwhile, and has what followed.
         if (member.rooms.has(room)) return;
-        if (missed[0]?.offset !== from + 1) return member.abandon();
+        if (missed.length === 0) return member.abandon();
         for (const envelope of missed) {
           isMember = catchUp(member, envelope, isMember);
           from = envelope.offset;
@@ -237,13 +251,13 @@ export class Groups {
   }
 
   /**
-   * All broadcasts of a room with `after` < offset <= `upTo`, page by page, for a connection that resumes. Ends early
-   * when they cannot be had.
+   * All broadcasts of a room with `after` < offset <= `upTo`, page by page, for a connection that resumes. Throws when
+   * not all of them can be had.
    */
   async *replay(roomId: string, after: number, upTo: number): AsyncGenerator<Envelope[]> {
     for (let from = after; from < upTo; ) {
       const page = (await this.#read(roomId, from)).filter(({ offset }) => offset <= upTo);
-      if (page[0]?.offset !== from + 1) return;
+      if (page.length === 0) throw new BroadcastsGone(roomId, from);
       yield page;
       from = page.at(-1)!.offset;
     }
@@ -381,9 +395,12 @@ export class Groups {
     for (const { run } of room.waiting.splice(0)) run();
   }
 
+  /** The broadcasts right after `after`, up to the first that is missing. */
   async #read(roomId: string, after: number): Promise<Envelope[]> {
     const history = await this.#options.link.history(roomId, after);
-    return history && history.length > 0 ? history : this.#options.replay(roomId, after);
+    const found = history && history.length > 0 ? history : await this.#options.replay(roomId, after);
+    const hole = found.findIndex(({ offset }, index) => offset !== after + 1 + index);
+    return hole < 0 ? found : found.slice(0, hole);
   }
 }
 
