@@ -10,8 +10,10 @@ import type { ChatJob } from '../queue/queue.js';
 import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
 import { Repeated } from '../store/repeat.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
+import { isUnknownCommit } from '../store/unknown-commit.js';
 import type { ErrorTarget } from './exception-handler.js';
 import { Outcome } from './outcome.js';
+import { settle } from './unsettled.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** The consumer, as its event's run sees it. */
@@ -264,6 +266,7 @@ export class EventRun {
     this.#effects = [];
     // Refused, broken at the commit, or done before: perhaps by another run of this very job, which may not have told.
     if (await this.#publishStored().catch(() => false)) return;
+    if (isUnknownCommit(error)) void settle(this.#runtime, this.#job, this.#logger);
     if (error instanceof Repeated) {
       this.outcome = new Outcome(this.#job.eventId);
       this.outcome.acknowledge(error.answer);

@@ -46,10 +46,15 @@ export async function storeOutcome(
   return rows.length;
 }
 
-/** The outcome an earlier run of the job committed, or null. */
-export async function findOutcome({ models, sequelize }: StoreContext, jobId: string): Promise<StoredOutcome | null> {
+/** The outcome an earlier run of the job committed, or null. `isFinal`: waits for a commit that is still under way. */
+export async function findOutcome(
+  { models, sequelize }: StoreContext,
+  jobId: string,
+  isFinal = false,
+): Promise<StoredOutcome | null> {
+  const lock = isFinal && sequelize.getDialect() !== 'sqlite' ? ' LOCK IN SHARE MODE' : '';
   const rows = await sequelize.query<{ envelope: string | null; reply: string | null }>(
-    `SELECT envelope, reply FROM ${models.Outcome.getTableName()} WHERE job_id = ? ORDER BY position`,
+    `SELECT envelope, reply FROM ${models.Outcome.getTableName()} WHERE job_id = ? ORDER BY position${lock}`,
     { replacements: [jobId], type: QueryTypes.SELECT },
   );
   if (rows.length === 0) return null;

@@ -8,6 +8,7 @@ import type { ClientRequest } from './requests.js';
 import { withRetry } from './retry.js';
 import type { Pair } from './standing.js';
 import { UnitOfWork } from './unit-of-work.js';
+import { isUnknownCommit, noteUnknownCommit } from './unknown-commit.js';
 
 /** One event's write. It may be begun more than once (a deadlock, a failed group), so it keeps no state of its own. */
 export interface Write<T> {
@@ -102,14 +103,21 @@ export class Store {
     };
     const attempt = async () => {
       stopIfLate();
-      return sequelize.transaction(options, async (transaction) => {
-        await beReadCommitted(sequelize, transaction);
-        const unit = new UnitOfWork(this.context, transaction, grouped);
-        const result = await work(unit);
-        await unit.flush();
-        stopIfLate();
-        return result;
-      });
+      let isCommitting = false;
+      try {
+        return await sequelize.transaction(options, async (transaction) => {
+          await beReadCommitted(sequelize, transaction);
+          const unit = new UnitOfWork(this.context, transaction, grouped);
+          const result = await work(unit);
+          await unit.flush();
+          stopIfLate();
+          isCommitting = true;
+          return result;
+        });
+      } catch (error) {
+        if (isCommitting) noteUnknownCommit(error);
+        throw error;
+      }
     };
     if (!isSqlite) return withRetry(attempt);
     // SQLite has one writer: taking turns here is quicker than being refused there.
@@ -153,7 +161,12 @@ export class Store {
   }
 
   async #commitGroup(group: Waiting[]): Promise<void> {
-    const alone = ({ write, resolve, reject }: Waiting) => this.#alone(write).then(resolve, reject);
+    let isUnknown = false;
+    const alone = ({ write, resolve, reject }: Waiting) =>
+      this.#alone(write).then(resolve, (error: unknown) => {
+        if (isUnknown) noteUnknownCommit(error);
+        reject(error);
+      });
     let slow: Waiting | undefined;
     if (group.length > 1) {
       try {
@@ -164,6 +177,7 @@ export class Store {
       } catch (error) {
         // Whose fault it was shows when each is tried alone.
         if (error instanceof TooSlow) slow = error.one;
+        isUnknown = isUnknownCommit(error);
       }
     }
     await Promise.all(group.filter((one) => one !== slow).map(alone));

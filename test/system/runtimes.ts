@@ -75,10 +75,22 @@ export interface Answer {
   readonly error?: { readonly code: number; readonly detail: unknown; readonly room_id?: string };
 }
 
+/** How a worker is opened. */
+export interface TestRuntimeOptions {
+  readonly broadcast?: KeepingBroadcast;
+  readonly settings?: ChatSettings;
+  /** Its way to MariaDB: a proxy's address in place of the server's. */
+  readonly through?: (url: string) => string;
+  /** Connections at most, default 10. */
+  readonly connections?: number;
+}
+
 /** A migrated database of its own, on which any number of workers run. */
 export interface TestDatabase {
   readonly userIds: number[];
-  open(options?: { broadcast?: KeepingBroadcast; settings?: ChatSettings }): TestRuntime;
+  /** Where MariaDB is; undefined on SQLite. */
+  readonly url: string | undefined;
+  open(options?: TestRuntimeOptions): TestRuntime;
   /** One more connection pool of this database, for a chat of one's own. */
   connect(): Sequelize;
   /** All rows of all the chat's tables, as text, table by table. */
@@ -108,10 +120,11 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
   const server = kind === 'MariaDB' ? await startMariaDb() : null;
   const opened: Sequelize[] = [];
   /** Keeps statements where they are counted only: a long run would fill the memory with them. */
-  const connect = (statements?: string[]) => {
-    const options = { logging: statements ? (sql: string) => void statements.push(sql) : false, pool: { max: 10 } };
+  const connect = (statements?: string[], { through = (url) => url, connections = 10 }: TestRuntimeOptions = {}) => {
+    const logging = statements ? (sql: string) => void statements.push(sql) : (false as const);
+    const options = { logging, pool: { max: connections, acquire: 10_000 } };
     const sequelize = server
-      ? new Sequelize(server.url, options)
+      ? new Sequelize(through(server.url), options)
       : new Sequelize({ ...options, dialect: 'sqlite', storage: join(folder, 'chat.sqlite') });
     opened.push(sequelize);
     return sequelize;
@@ -129,10 +142,12 @@ export async function openDatabase(kind: (typeof DATABASES)[number], users: numb
   const ids = await query<{ id: number }>('SELECT id FROM users ORDER BY id');
   return {
     userIds: ids.map(({ id }) => id),
+    url: server?.url,
     connect: () => connect(),
-    open({ broadcast = keepingBroadcast(), settings = {} } = {}) {
+    open(options = {}) {
+      const { broadcast = keepingBroadcast(), settings = {} } = options;
       const statements: string[] = [];
-      const sequelize = connect(statements);
+      const sequelize = connect(statements, options);
       const theirs = initModels(sequelize, { userModel: createUserModel(sequelize) });
       const logger = createLogger({ silent: true, transports: [new transports.Console()] });
       const runtime = new WorkerRuntime({
