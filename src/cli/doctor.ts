@@ -90,7 +90,7 @@ async function database({ sequelize, models, settings }: Chat): Promise<Finding[
       ? [
           {
             level: 'ok',
-            text: 'Tables, columns, character sets, time precision and engine are as they must be.',
+            text: 'Tables, columns, character sets, collations, time precision and engine are as they must be.',
           } as const,
         ]
       : problems.map((text): Finding => ({ level: 'error', text }))),

@@ -6,6 +6,7 @@ interface ColumnRow {
   column_name: string;
   data_type: string;
   charset: string | null;
+  collation: string | null;
   fraction: number | null;
 }
 
@@ -104,7 +105,7 @@ function missing(
 
 async function sqliteColumns(sequelize: Sequelize): Promise<ColumnRow[]> {
   return sequelize.query<ColumnRow>(
-    'SELECT m.name AS table_name, c.name AS column_name, c.type AS data_type, NULL AS charset, NULL AS fraction ' +
+    'SELECT m.name AS table_name, c.name AS column_name, c.type AS data_type, NULL AS charset, NULL AS collation, NULL AS fraction ' +
       "FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type IN ('table', 'view')",
     { type: QueryTypes.SELECT },
   );
@@ -113,7 +114,7 @@ async function sqliteColumns(sequelize: Sequelize): Promise<ColumnRow[]> {
 async function mysqlColumns(sequelize: Sequelize): Promise<ColumnRow[]> {
   return sequelize.query<ColumnRow>(
     'SELECT TABLE_NAME AS table_name, COLUMN_NAME AS column_name, DATA_TYPE AS data_type, CHARACTER_SET_NAME AS charset, ' +
-      'DATETIME_PRECISION AS fraction FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()',
+      'COLLATION_NAME AS collation, DATETIME_PRECISION AS fraction FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()',
     { type: QueryTypes.SELECT },
   );
 }
@@ -143,6 +144,28 @@ async function mysqlTables(sequelize: Sequelize, names: Set<string>): Promise<st
     });
 }
 
+/** Compared byte by byte, as no collation does: most take all emoji for equal, and all of them pad with spaces. */
+const byteColumns = new Map([
+  ['client_id', 'VARBINARY(256)'],
+  ['reaction_content', 'VARBINARY(512)'],
+]);
+
+/** Ids and other keys made by the chat. Ids of users are not here: their collation is the users table's. */
+const keyColumns = new Set([
+  ...['id', 'room_id', 'message_id', 'parent_message_id', 'forwarded_from_id', 'job_id'],
+  ...['request_hash', 'channel_name', 'codename'],
+]);
+
+/** Where the database takes for equal what is not. */
+function looseComparison({ column_name: name, collation }: ColumnRow, where: string): string[] {
+  if (collation === null) return [];
+  const loose = `${where} is compared by ${collation}, which takes different`;
+  const bytes = byteColumns.get(name);
+  if (bytes) return [`${loose} texts for equal: change its type to ${bytes}.`];
+  if (!keyColumns.has(name) || collation.endsWith('_bin')) return [];
+  return [`${loose} keys for equal: change it to CHARACTER SET ascii COLLATE ascii_bin.`];
+}
+
 function wrongTypes(columns: ColumnRow[]): string[] {
   // By name: columns that the host added may be of any type.
   const times = new Set(['created_at', 'updated_at', 'last_activity_at', 'joined_at', 'read_at', 'last_seen']);
@@ -157,7 +180,7 @@ function wrongTypes(columns: ColumnRow[]): string[] {
     if (times.has(column.column_name) && Number(column.fraction) < 3) {
       return [`${where} drops milliseconds: change its type to DATETIME(3).`];
     }
-    return [];
+    return looseComparison(column, where);
   });
 }
 

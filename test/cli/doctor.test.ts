@@ -114,7 +114,7 @@ describe('doctor finds all well', () => {
       /^Transactions are READ COMMITTED/m,
       /^What is committed is on the disk\.$/m,
       /^All \d\d migrations have run\.$/m,
-      /^Tables, columns, character sets, time precision and engine are as they must be\.$/m,
+      /^Tables, columns, character sets, collations, time precision and engine are as they must be\.$/m,
       /^Redis \d+\.\d+\.\d+ answers\.$/m,
       /^Redis evicts nothing\.$/m,
       /^Redis keeps an append-only file\.$/m,
@@ -340,8 +340,9 @@ describe('doctor finds a database', () => {
     await admin.query('DROP DATABASE poor');
   });
 
-  test('whose tables were changed: character set, time precision, engine', async () => {
+  test('whose tables were changed: character set, collation, time precision, engine', async () => {
     await admin.query(`
+      ALTER TABLE chat_reactions MODIFY reaction_content VARCHAR(128) COLLATE utf8mb4_general_ci NOT NULL;
       ALTER TABLE chat_messages MODIFY content MEDIUMTEXT CHARACTER SET latin1 NOT NULL;
       ALTER TABLE chat_messages MODIFY created_at DATETIME NOT NULL;
       ALTER TABLE chat_group_chats DEFAULT CHARACTER SET latin1;
@@ -351,11 +352,15 @@ describe('doctor finds a database', () => {
     expect(report.error.toSorted()).toEqual([
       expect.stringMatching(/^The column chat_messages\.content has the character set latin1.*CHARACTER SET utf8mb4/),
       expect.stringMatching(/^The column chat_messages\.created_at drops milliseconds.*DATETIME\(3\)/),
+      expect.stringMatching(
+        /^The column chat_reactions\.reaction_content is compared by utf8mb4_general_ci.*VARBINARY/,
+      ),
       expect.stringMatching(/^The table chat_group_chats has the collation latin1_swedish_ci.*ALTER TABLE/),
       expect.stringMatching(/^The table chat_outcomes uses the engine Aria.*ENGINE=InnoDB/),
     ]);
     expect(report.warning).toEqual([expect.stringMatching(/^The users table users keeps username in latin1/)]);
     await admin.query(`
+      ALTER TABLE chat_reactions MODIFY reaction_content VARBINARY(512) NOT NULL;
       ALTER TABLE chat_messages MODIFY content MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL;
       ALTER TABLE chat_messages MODIFY created_at DATETIME(3) NOT NULL;
       ALTER TABLE chat_group_chats DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -75,6 +75,25 @@ describe('checkDatabase on mariadb alone', () => {
     expect(await checkDatabase(sequelize, models)).toEqual([]);
   });
 
+  it('finds columns whose collation takes different reactions, client ids and keys for equal', async () => {
+    await sequelize.query(`ALTER TABLE chat_reactions MODIFY reaction_content VARCHAR(128) CHARACTER SET utf8mb4
+      COLLATE utf8mb4_general_ci NOT NULL`);
+    await sequelize.query(`ALTER TABLE chat_messages MODIFY client_id VARCHAR(64) CHARACTER SET utf8mb4
+      COLLATE utf8mb4_bin NOT NULL`);
+    await sequelize.query(`ALTER TABLE chat_outcomes MODIFY job_id CHAR(36) CHARACTER SET ascii
+      COLLATE ascii_general_ci NOT NULL`);
+    expect((await checkDatabase(sequelize, models)).toSorted()).toEqual([
+      'The column chat_messages.client_id is compared by utf8mb4_bin, which takes different texts for equal: change its type to VARBINARY(256).',
+      'The column chat_outcomes.job_id is compared by ascii_general_ci, which takes different keys for equal: change it to CHARACTER SET ascii COLLATE ascii_bin.',
+      'The column chat_reactions.reaction_content is compared by utf8mb4_general_ci, which takes different texts for equal: change its type to VARBINARY(512).',
+    ]);
+    await sequelize.query('ALTER TABLE chat_reactions MODIFY reaction_content VARBINARY(512) NOT NULL');
+    await sequelize.query('ALTER TABLE chat_messages MODIFY client_id VARBINARY(256) NOT NULL');
+    await sequelize.query(`ALTER TABLE chat_outcomes MODIFY job_id CHAR(36) CHARACTER SET ascii
+      COLLATE ascii_bin NOT NULL`);
+    expect(await checkDatabase(sequelize, models)).toEqual([]);
+  });
+
   it('finds times without milliseconds and tables without transactions', async () => {
     await sequelize.query('ALTER TABLE chat_messages MODIFY created_at DATETIME NOT NULL');
     await sequelize.query('ALTER TABLE chat_outcomes ENGINE=Aria');
