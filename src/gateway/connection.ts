@@ -160,11 +160,16 @@ export class ChatConnection implements GatewayConnection {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections from this address.');
     }
     this.#address = address;
+    const since = performance.now();
     const result = (await settings.authenticate?.(this.request)) ?? null;
     if (!this.#identity.adopt(result)) throw new ConnectionRefused(CloseCode.unauthenticated, 'Not authenticated.');
     if (this.#isClosed) return;
     if (!(await this.gateway.admit(this))) {
       throw new ConnectionRefused(CloseCode.policyViolation, 'Too many connections of this user.');
+    }
+    // Who it is may have been looked up before a ban; from here on `expel` finds this connection.
+    if (this.gateway.wasExpelled(this.userId, since)) {
+      throw new ConnectionRefused(CloseCode.unauthenticated, 'Disconnected by the server.');
     }
     if (this.#isClosed) return;
     const reply = await this.#registerSession();

@@ -86,6 +86,8 @@ export class Gateway {
   readonly #userBuckets = new Map<string, TokenBucket>();
   readonly #inFlight = new Map<string, InFlight>();
   readonly #seenControls = new Set<string>();
+  /** When users were disconnected; kept for as long as a connection may take to authenticate. */
+  readonly #expelledAt = new Map<string, number>();
   readonly #askTogether = gathered<InFlight>((asked) => this.#enqueueTogether(asked), together);
   #opening: Promise<{ link: GatewayLink; groups: Groups }> | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -170,6 +172,11 @@ export class Gateway {
     this.#connections.set(connection.id, connection);
     await groups.add(connection);
     return true;
+  }
+
+  /** Whether all connections of this user were ended since then: one that was being authenticated is one of them. */
+  wasExpelled(userId: string, since: number): boolean {
+    return (this.#expelledAt.get(userId) ?? Number.NEGATIVE_INFINITY) >= since;
   }
 
   async release(connection: GatewayConnection): Promise<void> {
@@ -311,6 +318,7 @@ export class Gateway {
     if (this.#seenControls.has(control.id)) return;
     this.#seenControls.add(control.id);
     if (this.#seenControls.size > 10_000) this.#seenControls.delete(this.#seenControls.values().next().value!);
+    if (control.kind === 'disconnect') this.#noteExpelled(control.userIds);
     void this.open().then(({ groups }) => {
       if (control.kind === 'follow') return this.#follow(groups, control.userIds);
       if (control.kind !== 'disconnect') return groups.control(control);
@@ -318,6 +326,13 @@ export class Gateway {
         for (const connection of [...groups.connectionsOf(userId)]) (connection as GatewayConnection).expel();
       }
     });
+  }
+
+  #noteExpelled(userIds: readonly string[]): void {
+    const now = performance.now();
+    const forgotten = now - this.settings.readyTimeout * 1000;
+    for (const [userId, at] of this.#expelledAt) if (at < forgotten) this.#expelledAt.delete(userId);
+    for (const userId of userIds) this.#expelledAt.set(userId, now);
   }
 
   /** Brings the connections of these users in line with their memberships, from now on. */

@@ -133,6 +133,50 @@ describe.each(DATABASES)('a user who is disconnected, on %s', (kind) => {
     await Promise.all([again, ...others].map((client) => client.close()));
   });
 
+  it('does not slip in by a connection that was being authenticated', async () => {
+    const [ann, ben] = database.userIds as [number, number];
+    let asked = () => {};
+    const looksUp = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const slow = await serveChat(
+      {
+        database: database.connect(),
+        redis: redis?.url,
+        logger,
+        authenticate: async ({ headers }) => {
+          const [, id, isHeld] = /^Bearer (\d+)(x?)$/.exec(headers.authorization ?? '') ?? [];
+          if (isHeld) {
+            asked();
+            await held;
+          }
+          return { id: Number(id) };
+        },
+      },
+      { worker: redis === undefined },
+    );
+    try {
+      const ready = await slow.connect(ann);
+      const [late, other] = [await slow.open({ token: `${ann}x` }), await slow.open({ token: `${ben}x` })];
+      await looksUp;
+      await (redis ? gateways[0]! : slow).chat.disconnectUser(ann);
+      // By then this gateway has heard of it.
+      expect(await ready.closed).toMatchObject({ code: 4001 });
+      goOn();
+      expect(await late.closed).toMatchObject({ code: 4001 });
+      expect(late.pending).toEqual([]);
+      await other.expect('chat.notifications');
+      const again = await slow.connect(ann);
+      await Promise.all([again.close(), other.close()]);
+    } finally {
+      await slow.close();
+    }
+  });
+
   it('has no session left of the connections that ended', async () => {
     const [, , cat] = database.userIds as [number, number, number];
     const client = await gateways.at(-1)!.connect(cat);
