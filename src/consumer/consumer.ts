@@ -17,6 +17,7 @@ import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { listRoomsText, readHistoryText } from '../store/reads/index.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
 import { EventRun } from './event-run.js';
 import type { Acknowledgement } from './outcome.js';
 import { refuseOtherResult, warnOfOtherResult } from './results.js';
@@ -54,6 +55,8 @@ export class ChatMessagingConsumer {
   readonly #run: EventRun;
   /** Operations that were told of, each with its results. */
   readonly #told = new Map<string, readonly unknown[]>();
+  /** The transaction whose result is told just now. */
+  #unit: UnitOfWork | undefined;
   /** Whether the guard was left out because the read itself looks who is a member. */
   #asksInRead = false;
 
@@ -67,7 +70,7 @@ export class ChatMessagingConsumer {
     this.#run = new EventRun(runtime, job, this.logger, {
       eventType: job.type,
       consumer: this,
-      tellOf: (operation, result) => this.#tellOf(operation, result),
+      tellOf: (operation, result, unit) => this.#tellOf(operation, result, unit),
       refuseRepeated: (data) => this.eventHandler.refuseRepeatedMessage(data, user),
     });
     this.eventHandler = new runtime.eventHandlerClass(runtime, {
@@ -298,8 +301,10 @@ export class ChatMessagingConsumer {
       this.acknowledge({ message_id: message.id, seq: message.seq });
     },
     messageAcknowledged: (messages) => {
-      for (const senderId of new Set(messages.map(({ sender }) => sender.id))) {
-        const theirs = messages.filter(({ sender }) => sender.id === senderId);
+      // Who has left must not learn from it who is in the room, and what they make of the message.
+      const told = messages.filter(({ id }) => this.#unit?.receipts.hasSender(id) ?? true);
+      for (const senderId of new Set(told.map(({ sender }) => sender.id))) {
+        const theirs = told.filter(({ sender }) => sender.id === senderId);
         this.sendGroup(`user-${senderId}`, 'messagedelivered.dispatch', theirs);
       }
       this.acknowledge();
@@ -432,7 +437,8 @@ export class ChatMessagingConsumer {
     else if (!this.#told.get(name)!.includes(result)) warnOfOtherResult(this.runtime, this.eventHandler, name);
   }
 
-  #tellOf([name, ...args]: readonly [name: string, ...args: unknown[]], result: unknown): void {
+  #tellOf([name, ...args]: readonly [name: string, ...args: unknown[]], result: unknown, unit?: UnitOfWork): void {
+    this.#unit = unit;
     this.#told.set(name, [...(this.#told.get(name) ?? []), result]);
     refuseOtherResult(this.eventHandler, name, result);
     const tell = this.#tellers[name as keyof Tellers] as (result: unknown, ...args: unknown[]) => void;

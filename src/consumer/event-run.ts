@@ -22,7 +22,7 @@ export interface RunHost {
   readonly consumer: ErrorTarget;
   readonly eventType: string;
   /** Sends what an operation of the event handler made; called inside its transaction. */
-  tellOf(operation: NonNullable<WriteRequest['operation']>, result: unknown): void;
+  tellOf(operation: NonNullable<WriteRequest['operation']>, result: unknown, unit: UnitOfWork): void;
   /** Throws when the user sent this `client_id` before: Repeated, or misuse. */
   refuseRepeated(data: MessageSendPayload): Promise<void>;
 }
@@ -162,7 +162,7 @@ export class EventRun {
               return access.roomIds.length > 0 ? access.room : undefined;
             },
           });
-          if (request.operation) this.#host.tellOf(request.operation, result);
+          if (request.operation) this.#host.tellOf(request.operation, result, unit);
           else this.tell?.(result as never);
         } catch (error) {
           if (!(error instanceof ValidationError && error.commit)) throw error;

@@ -20,7 +20,7 @@ export class MessageSerializer extends Serializer<LoadedMessage, MessageShape> {
       is_deleted: Boolean(message.is_deleted),
       is_edited: Boolean(message.is_edited),
       is_forwarded: Boolean(message.is_forwarded),
-      forwarded_from: this.nested(message.forwarded_from, message.forwarded_from_id),
+      forwarded_from: this.#forward(message),
       parent_message: this.nested(message.parent_message, message.parent_message_id),
       delivered_to: (message.deliveries ?? [])
         .map((delivery) => this.user(delivery.user, delivery.user_id).username)
@@ -35,6 +35,19 @@ export class MessageSerializer extends Serializer<LoadedMessage, MessageShape> {
       updated_at: isoTime(message.updated_at),
     };
     return this.withFields(shape, message);
+  }
+
+  /**
+   * The source of a forward, as far as it was given away: who reads the forward need not be in the source's room, so what
+   * was changed there since is not shown.
+   */
+  #forward(message: LoadedMessage): MessageShape | DeletedMessageShape | null {
+    const source = message.forwarded_from;
+    const shape = this.nested(source, message.forwarded_from_id);
+    if (!source || !shape || source.is_deleted || source.room_id === message.room_id) return shape;
+    if (isoTime(source.updated_at) <= isoTime(message.created_at)) return shape;
+    const columns = Object.entries(this.context.fieldsOf(this.constructor)).filter(([, { updatable }]) => updatable);
+    return { ...(shape as MessageShape), ...Object.fromEntries(columns.map(([name]) => [name, null])), content: '' };
   }
 
   /** A parent or forward: one level deep, nothing of others' doings, nothing at all once its source is deleted. */

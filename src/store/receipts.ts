@@ -3,7 +3,7 @@ import { completed, isStandard } from '../models/index.js';
 import type { StoreContext } from './context.js';
 import { insertRows } from './insert.js';
 import type { ReadContext } from './reads/context.js';
-import { type LoadedMessage, loadMessages, loadUsers } from './reads/index.js';
+import { isSenderThere, type LoadedMessage, loadMessages, loadUsers } from './reads/index.js';
 import { type Pair, pairKey, type Standing, type UserId } from './standing.js';
 
 /** Messages that a user acknowledges or reads. */
@@ -57,7 +57,10 @@ export class ReceiptBook {
     const pairs = requests.flatMap(({ userId, messageIds }) => messageIds.map((id): Pair => [id, userId]));
     const missing = [...new Set(pairs.map(([id]) => id))].filter((id) => !this.#messages.has(id));
     if (missing.length > 0) {
-      const found = await loadMessages(this.#context, missing, { transaction: this.#unit.transaction });
+      const found = await loadMessages(this.#context, missing, {
+        transaction: this.#unit.transaction,
+        withSenders: true,
+      });
       for (const [id, message] of found) this.#messages.set(id, message);
     }
     const unknown = pairs.filter((pair) => this.#messages.has(pair[0]) && !this.#known.has(pairKey(...pair)));
@@ -103,6 +106,12 @@ export class ReceiptBook {
     return found.toSorted((a, b) =>
       a.room_id === b.room_id ? Number(a.seq) - Number(b.seq) : a.room_id < b.room_id ? -1 : 1,
     );
+  }
+
+  /** Whether the sender of a loaded message is a member still: who left is told nothing of the room any more. */
+  hasSender(messageId: string): boolean {
+    const message = this.#messages.get(messageId);
+    return message === undefined || isSenderThere(message);
   }
 
   /** The user has received the message; false when that is no news. */

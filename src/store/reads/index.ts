@@ -2,6 +2,7 @@ export type { LoadedMessage } from '../../serializers/index.js';
 export type { ReadContext } from './context.js';
 export { type HistoryQuery, readHistory, readHistoryText } from './history.js';
 export { listMembers } from './members.js';
+export { isSenderThere } from './message-rows.js';
 export { type LoadMessagesOptions, loadMessages, serializeMessages } from './messages.js';
 export { readNotifications } from './notifications.js';
 export { readNotificationsOfMany } from './notifications-of-many.js';

@@ -36,6 +36,18 @@ export function mayHave(message: LoadedMessage, what: 'has_media' | 'has_reactio
   return found === undefined || Number(found) !== 0;
 }
 
+/** What to select of messages `x` besides, for `isSenderThere`. */
+export function senderIsThere(context: ReadContext): string {
+  const members = tableOf(context, context.models.RoomMember);
+  return `EXISTS (SELECT 1 FROM ${members} s WHERE s.room_id = x.room_id AND s.user_id = x.sender_id) AS sender_is_there`;
+}
+
+/** Whether a message's sender is a member of its room; true when that was not asked. */
+export function isSenderThere(message: LoadedMessage): boolean {
+  const found = extraOf(message, 'sender_is_there');
+  return found === undefined || Number(found) !== 0;
+}
+
 /** Reads messages; `rest` is the statement behind the columns, with messages as `x`. */
 export function selectMessages(
   context: ReadContext,

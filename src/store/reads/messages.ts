@@ -9,7 +9,7 @@ import type {
 import { textOf } from '../../serializers/values.js';
 import type { TransactionOptions } from '../context.js';
 import type { ReadContext } from './context.js';
-import { mayHave, selectMessages } from './message-rows.js';
+import { mayHave, selectMessages, senderIsThere } from './message-rows.js';
 import { listsBy, newestPerMessage, type OfMessage } from './newest.js';
 import { selectRows } from './rows.js';
 import { select, tableOf } from './sql.js';
@@ -21,6 +21,8 @@ export interface LoadMessagesOptions extends TransactionOptions {
   readonly includeDeleted?: boolean;
   /** The messages were made just now: nobody has received, read or reacted to them, so nobody asks. Default false. */
   readonly fresh?: boolean;
+  /** Also ask whether the senders are members still; `isSenderThere` tells. Default false. */
+  readonly withSenders?: boolean;
 }
 
 /**
@@ -79,10 +81,12 @@ async function rowsOf(
 async function findMessages(
   context: ReadContext,
   ids: readonly string[],
-  options: TransactionOptions,
+  options: LoadMessagesOptions,
 ): Promise<Map<string, LoadedMessage>> {
   if (ids.length === 0) return new Map();
-  const rows = await selectMessages(context, { rest: 'WHERE x.id IN (:ids)' }, { ids: [...new Set(ids)] }, options);
+  const more = options.withSenders ? `, ${senderIsThere(context)}` : '';
+  const rest = 'WHERE x.id IN (:ids)';
+  const rows = await selectMessages(context, { more, rest }, { ids: [...new Set(ids)] }, options);
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -93,7 +97,7 @@ async function attachSources(
   options: TransactionOptions,
 ): Promise<LoadedMessage[]> {
   const ids = messages.flatMap((one) => [one.parent_message_id, one.forwarded_from_id]).filter((id) => id != null);
-  const sources = await findMessages(context, ids, options);
+  const sources = await findMessages(context, ids, { transaction: options.transaction });
   for (const message of messages) {
     if (message.parent_message_id) message.parent_message = sources.get(message.parent_message_id) ?? null;
     if (message.forwarded_from_id) message.forwarded_from = sources.get(message.forwarded_from_id) ?? null;
