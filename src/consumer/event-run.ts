@@ -55,6 +55,8 @@ export class EventRun {
   #effects: Array<() => unknown> = [];
   #signal: AbortSignal | undefined;
   #isLocking = false;
+  /** Settles when what was committed last has been published, or cannot be. */
+  #publishing: Promise<unknown> = Promise.resolve();
 
   constructor(runtime: WorkerContext, job: ChatJob, logger: Logger, host: RunHost) {
     this.#runtime = runtime;
@@ -189,8 +191,9 @@ export class EventRun {
     );
   }
 
-  /** Answers an event that was cut short after a commit: what is done is done. */
+  /** Answers an event that was cut short after a commit: what is done is done, and is told before its job ends. */
   async conclude(): Promise<void> {
+    await this.#publishing;
     if (this.#isAnswered) return;
     const said = this.#committed?.answer ?? [];
     await this.#answer(said.length > 0 ? said : new Outcome(this.#job.eventId).answer());
@@ -211,12 +214,18 @@ export class EventRun {
       targeted: [...(before?.targeted ?? []), ...sealed.targeted],
       answer: this.#isAnswered ? before!.answer : [...(before?.answer ?? []), ...sealed.answer],
     };
-    const published = this.#runtime.publisher.publish(this.#job, sealed);
+    const published = this.#tell(sealed);
     // An answer stands behind broadcasts by their offsets, so both may be under way; frames by name have none.
     const isByOffset = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
     if (!isByOffset) await published;
     const answered = isAnswer && !this.#isAnswered ? this.#answer(this.#committed.answer) : undefined;
     await Promise.all([published, answered]);
+  }
+
+  #tell(outcome: StoredOutcome): Promise<void> {
+    const published = this.#runtime.publisher.publish(this.#job, outcome);
+    this.#publishing = published.catch(() => undefined);
+    return published;
   }
 
   async #answer(frames: string[]): Promise<void> {
@@ -314,7 +323,7 @@ export class EventRun {
     const stored = await findOutcome(this.#runtime, this.#job.id);
     if (!stored) return false;
     this.#committed = stored;
-    await this.#runtime.publisher.publish(this.#job, stored);
+    await this.#tell(stored);
     // It ended before it answered, after the commit of what it did.
     await this.conclude();
     return true;

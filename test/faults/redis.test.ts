@@ -191,6 +191,30 @@ it('refuses within 3 s while Redis is full, and works within 2 s of its having r
   }
 });
 
+it('takes nothing between a commit and its publishing: it is published and answered within 2 s of its having room', async () => {
+  for (const log of logs) await log.reach(room.id, 2);
+  const before = scene.workers;
+  scene.arm({ point: 'after commit', type: 'message.send', signal: 'SIGSTOP' });
+  const answer = ann.request<WireAck>('message.send', { room_id: room.id, content: 'committed' });
+  const worker = await scene.frozen(before);
+  const redis = new Redis(stack.redis!.url);
+  try {
+    await redis.config('SET', 'maxmemory', '1');
+    worker.child.kill('SIGCONT');
+    await worker.waitFor(/Publishing was refused/);
+    for (const log of logs) expect(log.of(room.id).at(-1)?.offset).toBe(2);
+    await redis.config('SET', 'maxmemory', '0');
+    const again = performance.now();
+    for (const log of logs) await log.reach(room.id, 3);
+    expect((await answer).data).toMatchObject({ status: 'successful', seq: 2 });
+    expect(performance.now() - again).toBeLessThan(2000);
+    await checkAll(['before', 'committed']);
+  } finally {
+    await redis.config('SET', 'maxmemory', '0');
+    redis.disconnect();
+  }
+});
+
 it('keeps what the queue took when Redis is killed, and answers it', async () => {
   await Promise.all(scene.workers.map((worker) => scene.end(worker, 'SIGTERM')));
   const answers = people.map((person, index) =>
