@@ -249,6 +249,8 @@ function createBullConsumer(
       stalledInterval: 2500,
       maxStalledCount: 2,
       runRetryDelay: 1000,
+      // Seconds between two looks for jobs: the word of a new one may have gone to a worker that froze or died with it.
+      drainDelay: 1,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: KEPT_FAILURES },
     },
