@@ -1,4 +1,4 @@
-/** Events whose worker was killed after the commit, every kind of them; and one that ends every worker that runs it. */
+/** Events whose worker was killed or frozen, every kind of them; and one that ends every worker that runs it. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger, transports } from 'winston';
@@ -167,42 +167,82 @@ it('knows every event of the event table', () => {
   expect([...Object.keys(WRITES), ...OTHERS].toSorted()).toEqual(table.toSorted());
 });
 
+/** All of them at once: under way in one worker, which is hit at that point when it has all in hand. */
+async function hitAt(point: 'begun' | 'after commit', signal: NodeJS.Signals) {
+  const casts: { cast: Cast; row: Row }[] = [];
+  for (const prepare of Object.values(WRITES).flat()) {
+    const [ann, ben, cat] = (await scene.crowd.chatters(3)) as [Chatter, Chatter, Chatter];
+    casts.push({ cast: { ann, ben, cat }, row: await prepare({ ann, ben, cat }) });
+  }
+  const [one, two] = scene.workers;
+  await scene.end(two!, 'SIGTERM');
+  scene.arm({ point, signal, hold: casts.length });
+  const answers = casts.map(({ cast, row }) => cast[row.by].request<WireAck>(row.type, row.data));
+  await (signal === 'SIGKILL' ? scene.hit([one!]) : scene.frozen([one!]));
+  for (const { cast } of casts) {
+    for (const person of Object.values(cast)) expect(person.pending).toEqual([]);
+  }
+  await Promise.all([scene.stack.startWorker(), scene.stack.startWorker()]);
+  // Whoever is let in was let in by a worker.
+  await scene.crowd.chatters(1);
+  const working = performance.now();
+  for (const [index, { cast, row }] of casts.entries()) {
+    const answer = await answers[index]!;
+    expect(answer, row.type).toMatchObject({ eventType: 'event.ack', data: { status: 'successful' } });
+    for (const [name, types] of Object.entries(row.tells)) {
+      for (const type of types) await cast[name as keyof Cast].expect(type);
+    }
+  }
+  expect(performance.now() - working).toBeLessThan(10_000);
+  return { worker: one!, casts: casts.map(({ cast }) => cast) };
+}
+
+/** Exactly these were told: nobody got one twice, nobody else got one. */
+async function checkTold(casts: readonly Cast[]): Promise<void> {
+  for (const cast of casts) await Promise.all(Object.values(cast).map((person) => person.silence()));
+  const holes = await scene.crowd.query(
+    'SELECT id FROM chat_rooms WHERE last_offset <> (SELECT COUNT(*) FROM chat_outcomes WHERE room_id = chat_rooms.id)',
+  );
+  expect(holes).toEqual([]);
+  scene.rooms = [];
+  await scene.check();
+}
+
 describe('a worker that is killed after its commits, of every event that writes', () => {
   it('leaves all of them to be published once and answered within ten seconds', async () => {
-    const casts: { cast: Cast; row: Row }[] = [];
-    for (const prepare of Object.values(WRITES).flat()) {
-      const [ann, ben, cat] = (await scene.crowd.chatters(3)) as [Chatter, Chatter, Chatter];
-      casts.push({ cast: { ann, ben, cat }, row: await prepare({ ann, ben, cat }) });
-    }
-    const [one, two] = scene.workers;
-    await scene.end(two!, 'SIGTERM');
-    scene.arm({ point: 'after commit', hold: casts.length });
-    const answers = casts.map(({ cast, row }) => cast[row.by].request<WireAck>(row.type, row.data));
-    await scene.hit([one!]);
-    for (const { cast } of casts) {
-      for (const person of Object.values(cast)) expect(person.pending).toEqual([]);
-    }
-    await Promise.all([scene.stack.startWorker(), scene.stack.startWorker()]);
-    // Whoever is let in was let in by a worker.
-    await scene.crowd.chatters(1);
-    const working = performance.now();
-    for (const [index, { cast, row }] of casts.entries()) {
-      const answer = await answers[index]!;
-      expect(answer, row.type).toMatchObject({ eventType: 'event.ack', data: { status: 'successful' } });
-      for (const [name, types] of Object.entries(row.tells)) {
-        for (const type of types) await cast[name as keyof Cast].expect(type);
-      }
-    }
-    expect(performance.now() - working).toBeLessThan(10_000);
-    // Exactly these: nobody got one twice, nobody else got one.
-    for (const { cast } of casts) await Promise.all(Object.values(cast).map((person) => person.silence()));
-    const holes = await scene.crowd.query(
-      'SELECT id FROM chat_rooms WHERE last_offset <> (SELECT COUNT(*) FROM chat_outcomes WHERE room_id = chat_rooms.id)',
-    );
-    expect(holes).toEqual([]);
-    scene.rooms = [];
-    await scene.check();
+    const { casts } = await hitAt('after commit', 'SIGKILL');
+    await checkTold(casts);
   });
+});
+
+describe('a worker that is frozen past the locks of its jobs, of every event that writes', () => {
+  it.each(['begun', 'after commit'] as const)(
+    'at the point "%s" is replaced, and changes nothing when it wakes',
+    async (point) => {
+      const { worker, casts } = await hitAt(point, 'SIGSTOP');
+      // The others have noted the jobs as done: what wakes has lost them.
+      await scene.checkQueue();
+      const rows = await everyRow();
+      worker.child.kill('SIGCONT');
+      // It ends after the work in hand: then it has done whatever it would.
+      await scene.end(worker, 'SIGTERM');
+      expect(await everyRow()).toEqual(rows);
+      await checkTold(casts);
+    },
+  );
+
+  /** All that the chat stores, but who is connected. */
+  async function everyRow(): Promise<Record<string, unknown[]>> {
+    const tables = await scene.crowd.query<{ name: string }>(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'chat\\_%'",
+    );
+    expect(tables.length).toBeGreaterThan(10);
+    const rows: Record<string, unknown[]> = {};
+    for (const { name } of tables) {
+      if (name !== 'chat_sessions') rows[name] = await scene.crowd.query(`SELECT * FROM ${name} ORDER BY 1, 2`);
+    }
+    return rows;
+  }
 });
 
 describe('an event that ends every worker that runs it', () => {

@@ -4,7 +4,7 @@
  *
  * CHAT_FAULT_FILE names a file that is not there as a rule. A test arms it by writing `{ point, type, signal, always }`;
  * the one process that gets there first takes the file away and is hit; with `always` the file stays. With `hold`, so
- * many events get to the point and stay there, and then the process is hit.
+ * many events get to the point and stay there, and then the process is hit; they go on if it wakes from that.
  */
 import { readFileSync, renameSync } from 'node:fs';
 
@@ -29,7 +29,8 @@ if (file) {
   around(Publisher.prototype, 'reply', undefined, 'after answer');
 }
 
-let held = 0;
+/** Ends the waiting of events that are held. */
+let held = [];
 
 async function reach(point, self, [first]) {
   let fault;
@@ -43,7 +44,7 @@ async function reach(point, self, [first]) {
   // A transaction does not know its event.
   if (fault.type && job?.type && job.type !== fault.type) return;
   if (fault.content && job?.data?.content !== fault.content) return;
-  if (fault.hold && ++held < fault.hold) return new Promise(() => {});
+  if (fault.hold && held.length + 1 < fault.hold) return new Promise((resolve) => held.push(resolve));
   if (!fault.always) {
     try {
       renameSync(file, `${file}.${process.pid}`);
@@ -52,4 +53,6 @@ async function reach(point, self, [first]) {
     }
   }
   process.kill(process.pid, fault.signal ?? 'SIGKILL');
+  for (const goOn of held) goOn();
+  held = [];
 }
