@@ -9,6 +9,7 @@ export const CONDITIONS = [
   'absent',
   'unknown',
   'foreign',
+  'public',
   'deleted',
   'left',
   'removed',
@@ -25,6 +26,9 @@ export type Condition = (typeof CONDITIONS)[number];
  */
 export type Expected = 4002 | 4003 | 4004 | 'nothing' | 'allowed' | '4002 inside' | '4004 inside';
 
+/** `isList` beside it: a list is taken too, in which one wrong id spoils all. */
+export type IdOf = 'room' | 'message' | 'user' | 'room keys';
+
 export type Cells = Readonly<Record<Condition, Expected>>;
 
 export interface MatrixRow {
@@ -33,13 +37,14 @@ export interface MatrixRow {
   /** Unless this is what it is answered with: then a wrong id is seen to be told first. */
   readonly answer?: 4003;
   /** By the path of the id field. */
-  readonly ids: Readonly<Record<string, { readonly of: 'room' | 'message' | 'user' | 'room keys' } & Cells>>;
+  readonly ids: Readonly<Record<string, { readonly of: IdOf; readonly isList?: boolean } & Cells>>;
 }
 
 const refused = {
   absent: 4003,
   unknown: 4004,
   foreign: 4002,
+  public: 4002,
   deleted: 4004,
   left: 4002,
   removed: 4002,
@@ -49,12 +54,20 @@ const refused = {
 
 const room = { of: 'room', ...refused } as const;
 const message = { of: 'message', ...refused } as const;
+const messages = { ...message, isList: true } as const;
 const optional = { ...message, absent: 'allowed' } as const;
 /** Users who are not in the room are passed over, wherever they are. */
-const passedOver = { foreign: 'nothing', left: 'nothing', removed: 'nothing' } as const;
+const passedOver = { foreign: 'nothing', public: 'nothing', left: 'nothing', removed: 'nothing' } as const;
 const user = { of: 'user', ...refused, ...passedOver } as const;
 /** Users who are drawn into a room: those who are in none are what it is for. */
-const newcomer = { of: 'user', ...refused, foreign: 'allowed', left: 'allowed', removed: 'allowed' } as const;
+const newcomer = {
+  of: 'user',
+  ...refused,
+  foreign: 'allowed',
+  public: 'allowed',
+  left: 'allowed',
+  removed: 'allowed',
+} as const;
 const changed = { ...user, unknown: 'nothing', deleted: 'nothing' } as const;
 
 /** One row for each kind of data that an event takes. */
@@ -74,8 +87,8 @@ export const MATRIX: Readonly<Record<string, readonly MatrixRow[]>> = {
       ids: { 'extra_fields.forwarded_from_id': optional },
     },
   ],
-  'message.acknowledged': [{ data: ({ home }) => ({ message_id: home.messageId }), ids: { message_id: message } }],
-  'message.read': [{ data: ({ home }) => ({ message_id: home.messageId }), ids: { message_id: message } }],
+  'message.acknowledged': [{ data: ({ home }) => ({ message_id: home.messageId }), ids: { message_id: messages } }],
+  'message.read': [{ data: ({ home }) => ({ message_id: home.messageId }), ids: { message_id: messages } }],
   'message.react': [
     {
       data: ({ home }) => ({ type: 'add', message_id: home.messageId, reaction_content: 'x' }),
@@ -92,7 +105,7 @@ export const MATRIX: Readonly<Record<string, readonly MatrixRow[]>> = {
       data: ({ home }) => ({ action: 'update', message_id: home.messageId, extra_fields: { content: 'changed' } }),
       ids: { message_id: message },
     },
-    { data: ({ home }) => ({ action: 'delete', message_id: home.messageId }), ids: { message_id: message } },
+    { data: ({ home }) => ({ action: 'delete', message_id: home.messageId }), ids: { message_id: messages } },
   ],
   'room.create': [
     {
@@ -117,8 +130,8 @@ export const MATRIX: Readonly<Record<string, readonly MatrixRow[]>> = {
   'room.join': [
     {
       data: ({ home }) => ({ room_id: home.id }),
-      // None of these rooms is a public channel, which is the one kind that one can join.
-      ids: { room_id: { ...room, foreign: 4003, left: 4003, removed: 4003 } },
+      // A public channel is the one kind of room that one can join.
+      ids: { room_id: { ...room, foreign: 4003, public: 'allowed', left: 4003, removed: 4003 } },
     },
   ],
   'room.leave': [{ data: ({ home }) => ({ room_id: home.id }), ids: { room_id: room } }],
@@ -179,6 +192,7 @@ export const MATRIX: Readonly<Record<string, readonly MatrixRow[]>> = {
           absent: 4003,
           unknown: '4004 inside',
           foreign: '4002 inside',
+          public: '4002 inside',
           deleted: '4004 inside',
           left: '4002 inside',
           removed: '4002 inside',

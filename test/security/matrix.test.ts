@@ -54,7 +54,7 @@ describe('the table', () => {
     const fields = idFieldsOf(schemas.get(eventType)!);
     const told = new Map(rows.flatMap(({ ids }) => Object.entries(ids)));
     expect([...told.keys()].sort()).toEqual([...fields.keys()].sort());
-    for (const [path, { of, ...cells }] of told) {
+    for (const [path, { of, isList: _, ...cells }] of told) {
       expect(Object.keys(cells).sort()).toEqual([...CONDITIONS].sort());
       expect(fields.get(path)).toBe(of === 'room' || of === 'message' ? 'uuid' : of);
     }
@@ -162,8 +162,13 @@ function valuesOf(ids: Ids, condition: Condition, scenery: Scenery): unknown[] {
   if (condition === 'hostile value') return ids.of === 'room keys' ? HOSTILE.map((key) => ({ [key]: 1 })) : HOSTILE;
   const messageIds = ids.of === 'message';
   const places = {
-    unknown: [{ id: NOBODYS_ID, messageId: NOBODYS_ID }],
+    // An id of one's own, but of another kind of thing, is one of nothing.
+    unknown: [
+      { id: NOBODYS_ID, messageId: NOBODYS_ID },
+      { id: scenery.home.messageId, messageId: scenery.home.id },
+    ],
     foreign: scenery.foreign,
+    public: scenery.publicChannels,
     deleted: scenery.deleted,
     left: scenery.left,
     removed: scenery.removed,
@@ -173,13 +178,17 @@ function valuesOf(ids: Ids, condition: Condition, scenery: Scenery): unknown[] {
   // Another spelling of an id is the same id.
   found.push(...found.map((id) => id.toUpperCase()));
   if (ids.of === 'room keys') return found.map((id) => ({ [id]: 0 }));
-  return found;
+  if (!ids.isList) return found;
+  const { messageId: own } = scenery.home;
+  return found.flatMap((id) => [id, [id], [own, id], [id, own]]);
 }
 
 function userValues(condition: Condition, { stranger, leaver, outcast, gone, mate }: Scenery): unknown[] {
   if (condition === 'unknown') return [[NOBODYS_USER_ID], [mate, NOBODYS_USER_ID]];
   if (condition === 'deleted') return [[gone], [mate, gone]];
   if (condition === 'foreign') return [[stranger]];
+  // Users are not public.
+  if (condition === 'public') return [];
   if (condition === 'left') return [[leaver]];
   if (condition === 'removed') return [[outcast]];
   if (condition === 'wrong type')

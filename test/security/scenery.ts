@@ -29,6 +29,8 @@ export interface Scenery {
   readonly homeChannel: Place;
   /** A group, a private channel and a one-to-one chat that the intruder never was in. */
   readonly foreign: readonly Place[];
+  /** A public channel that the intruder never was in: to be found and joined, and until then to be left alone. */
+  readonly publicChannels: readonly Place[];
   readonly left: readonly Place[];
   readonly removed: readonly Place[];
   /** Rooms that are gone; the messages in them too. */
@@ -79,10 +81,10 @@ export async function setScenery(kind: 'embedded' | 'distributed', settings: Cha
 
   const say = async (author: Chatter, roomId: string) =>
     (await acknowledged(author, 'message.send', { room_id: roomId, content: 'x' })).message_id as string;
-  const place = async (type: 'GroupChat' | 'Channel', creator: Chatter, members: number[], author = creator) => {
+  const place = async (type: 'GroupChat' | 'Channel', creator: Chatter, members: number[], fields = {}) => {
     const others = members.map((id) => ({ user: { id } }) as unknown as Chatter);
-    const { id } = await createRoom(type, creator, others);
-    return { id, messageId: await say(author, id) };
+    const { id } = await createRoom(type, creator, others, fields);
+    return { id, messageId: await say(creator, id) };
   };
   const pair = async (): Promise<Place> => {
     const data = { type: 'OneToOneChat', participants: [witness.user.id] };
@@ -117,6 +119,7 @@ export async function setScenery(kind: 'embedded' | 'distributed', settings: Cha
     await gateways[0]!.chat.as({ id: leaver! }).send('room.leave', { room_id: id });
   }
   const foreign = [...(await inBoth((type) => place(type, owner, [witness.user.id]))), await pair()];
+  const publicChannels = [await place('Channel', owner, [witness.user.id], { extra_fields: { is_public: true } })];
   const left = await once(({ id }) => acknowledged(intruder, 'room.leave', { room_id: id }));
   const removed = await once(({ id }) =>
     acknowledged(owner, 'room.remove_members', { room_id: id, members: [intruderId] }),
@@ -130,7 +133,21 @@ export async function setScenery(kind: 'embedded' | 'distributed', settings: Cha
   const { User, ...others } = initModels(sequelize, { userModel: createUserModel(sequelize) });
   const models = Object.values(others).filter((model) => typeof model === 'function') as ModelStatic<Model>[];
   return {
-    ...{ database, gateways, intruder, device, owner, witness, home, homeChannel, foreign, left, removed, deleted },
+    ...{
+      database,
+      gateways,
+      intruder,
+      device,
+      owner,
+      witness,
+      home,
+      homeChannel,
+      foreign,
+      publicChannels,
+      left,
+      removed,
+      deleted,
+    },
     ...{ deletedMessages, mate: mate!, stranger: stranger!, leaver: leaver!, outcast: outcast!, gone: gone! },
     ...{ models, newHomes, close },
   };

@@ -196,7 +196,9 @@ describe.each(['embedded', 'distributed'] as const)('what no field takes, %s', (
             put(more, [...path, 'KEY'], { isAdmin: true });
             const text = JSON.stringify({ event_type: eventType, data: more, id: 'p' }).replace('"KEY"', `"${key}"`);
             ann.sendRaw(text);
-            expect((await ann.answer('p')).error, text).toMatchObject({ code: 4003 });
+            // For the key itself, not for whatever else is wrong with such an event.
+            const detail = expect.stringMatching(/^The key (__proto__|constructor|prototype) is not allowed/);
+            expect((await ann.answer('p')).error, text).toEqual({ code: 4003, detail });
           }
         }
       }
@@ -219,7 +221,8 @@ describe.each(['embedded', 'distributed'] as const)('what no field takes, %s', (
             for (const one of [value, key]) {
               ann.sendRaw(JSON.stringify({ event_type: eventType, data: one, id: 'h' }).replace('HALF', half));
               const { error } = await ann.answer('h');
-              expect(error, `${eventType} ${path} ${half}`).toMatchObject({ code: 4003 });
+              const detail = expect.stringMatching(/^Ill-formed Unicode/);
+              expect(error, `${eventType} ${path} ${half}`).toEqual({ code: 4003, detail });
             }
           }
         }
