@@ -69,7 +69,7 @@ export class ChatClient {
   readonly #acknowledge = new Set<string>();
   #acknowledging: ReturnType<typeof setTimeout> | undefined;
   #isAcknowledging = false;
-  #probing: Set<string> | undefined;
+  #isFilling = false;
   #subject: string | undefined;
   #hasToken = false;
 
@@ -202,6 +202,7 @@ export class ChatClient {
   #changed(state: ConnectionState): void {
     if (state === 'online') this.#requests.online();
     this.#emitter.emit('state', state);
+    this.#fill(this.#offsets.doubted);
   }
 
   /** The first thing on a new connection: what was missed. Its answer also shows that the server is ready. */
@@ -238,24 +239,24 @@ export class ChatClient {
     this.#fill();
   }
 
-  /** Asks for what is missing on a connection that was online: no server should let that happen. */
-  #fill(): void {
-    const missing = this.#offsets.incomplete;
-    if (missing.length === 0 || this.#probing || this.state !== 'online') return;
-    this.#probing = new Set(missing);
-    const all = this.#offsets.toResume();
-    const rooms = Object.fromEntries(missing.map((roomId) => [roomId, all[roomId]!]));
-    this.#resumeRooms(rooms)
-      .catch(() => {})
-      .finally(() => {
-        this.#probing = undefined;
-      });
+  /** Asks on a connection that is online: for what is missing, which no server should let happen, or about a doubt. */
+  #fill(roomIds = this.#offsets.incomplete): void {
+    if (roomIds.length === 0 || this.#isFilling || this.state !== 'online') return;
+    this.#isFilling = true;
+    const done = (isAnswered: boolean) => {
+      this.#isFilling = false;
+      if (isAnswered) this.#fill(this.#offsets.doubted);
+    };
+    this.#resumeRooms(this.#offsets.toResume(roomIds)).then(
+      () => done(true),
+      () => done(false),
+    );
   }
 
   #dispatch(frame: ServerFrame): void {
     const event = frame as ChatEvent;
-    if (event.eventType === 'roomexit.dispatch' && event.data.room) this.#offsets.forget(event.data.room.id);
-    if (event.eventType === 'roomdelete.dispatch') this.#offsets.forget(event.data.room_id);
+    if (event.eventType === 'roomexit.dispatch' && event.data.room) this.#offsets.leave(event.data.room.id);
+    if (event.eventType === 'roomdelete.dispatch') this.#offsets.leave(event.data.room_id);
     if (event.eventType === 'message.dispatch' && String(event.data.sender.id) !== this.userId) {
       this.#arrived(event.data.id);
     }

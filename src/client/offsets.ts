@@ -7,6 +7,13 @@ interface RoomOffsets {
   base?: number;
   /** Broadcasts that came before one that is missing. */
   early: Map<number, ServerFrame>;
+  /** The server said that the user is no member, after it had sent broadcasts that only members get. */
+  isDoubted?: boolean;
+  /**
+   * Set when the user is out. `told`: by a dispatch, which on a faulty way may be of an earlier stay, so the next resume
+   * asks; `asked`: it has, and there is no answer yet; `gone`: the answer said so, too.
+   */
+  exit?: 'told' | 'asked' | 'gone' | undefined;
 }
 
 /** Rooms whose offsets are kept: as many as one `session.resume` may name. */
@@ -26,7 +33,10 @@ export class Offsets {
     if (roomId === undefined || offset === undefined) return [frame];
     const room = this.#touch(roomId);
     if (room.seen !== undefined && offset <= room.seen) return [];
-    if (room.seen !== undefined && offset > room.seen + 1) {
+    // Between two stays there is nothing to get.
+    const isBack = room.exit === 'told' || room.exit === 'gone';
+    if (isBack) room.exit = undefined;
+    if (room.seen !== undefined && offset > room.seen + 1 && !isBack) {
       room.early.set(offset, frame);
       return room.early.size > maxEarly ? this.#release(room) : [];
     }
@@ -36,13 +46,18 @@ export class Offsets {
 
   /** Keeps a room's offset from now on. Returns whether where it stands has to be asked for. */
   track(roomId: string): boolean {
+    if (this.#rooms.get(roomId)?.exit !== undefined) this.#rooms.delete(roomId);
     const { seen, base } = this.#touch(roomId);
     return seen === undefined && base === undefined;
   }
 
-  /** Drops a room that the user is no longer in. */
-  forget(roomId: string): void {
-    this.#rooms.delete(roomId);
+  /** The user is no longer in this room, or it is gone. What was handled is not handled again. */
+  leave(roomId: string): void {
+    const room = this.#rooms.get(roomId);
+    if (!room) return;
+    room.early.clear();
+    room.isDoubted = false;
+    room.exit = 'told';
   }
 
   /** Rooms in which something is missing. */
@@ -50,10 +65,22 @@ export class Offsets {
     return [...this.#rooms].filter(([, { early }]) => early.size > 0).map(([roomId]) => roomId);
   }
 
-  /** What to name in `session.resume` on a new connection. */
-  toResume(): Record<string, number> {
-    for (const room of this.#rooms.values()) room.seen ??= room.base;
-    return Object.fromEntries([...this.#rooms].map(([roomId, { seen }]) => [roomId, seen ?? nowhere]));
+  /** Rooms of which has to be asked once more whether the user is in them. */
+  get doubted(): string[] {
+    return [...this.#rooms].filter(([, { isDoubted }]) => isDoubted).map(([roomId]) => roomId);
+  }
+
+  /** What to name in `session.resume`, by default on a new connection: all rooms that the user may be in. */
+  toResume(roomIds: Iterable<string> = this.#rooms.keys()): Record<string, number> {
+    const asked: Record<string, number> = {};
+    for (const roomId of roomIds) {
+      const room = this.#rooms.get(roomId);
+      if (!room || room.exit === 'gone') continue;
+      if (room.exit === 'told') room.exit = 'asked';
+      room.seen ??= room.base;
+      asked[roomId] = room.seen ?? nowhere;
+    }
+    return asked;
   }
 
   /** Takes the answer: what can be handled now, and the rooms of which something is lost. */
@@ -66,11 +93,27 @@ export class Offsets {
     for (const [roomId, { recovered, offset, code }] of Object.entries(rooms)) {
       const room = this.#rooms.get(roomId);
       if (!room) continue;
+      const { isDoubted: wasDoubted, exit } = room;
+      room.isDoubted = false;
+      // Something of it was handled since the question: the answer is older than that.
+      const hasMoved = asked[roomId] !== (room.seen ?? nowhere);
+      if (code !== undefined) {
+        if ((hasMoved || room.early.size > 0) && exit !== 'told' && !wasDoubted) {
+          room.isDoubted = true;
+          continue;
+        }
+        // What waits for a missing one has no place any more.
+        room.early.clear();
+        room.exit = 'gone';
+        if (exit === undefined) lost.push({ room_id: roomId, code });
+        continue;
+      }
+      if (exit === 'asked') room.exit = undefined;
       if (recovered) continue;
-      if (code !== undefined) this.#rooms.delete(roomId);
-      else room.base = offset;
-      if (code === undefined && asked[roomId] === nowhere) continue;
+      room.base = offset;
+      if (asked[roomId] === nowhere) continue;
       lost.push({ room_id: roomId, code });
+      if (hasMoved) continue;
       room.seen = undefined;
       frames.push(...this.#release(room));
       // Nothing of before is to be handled again.

@@ -59,6 +59,8 @@ export class Groups {
   readonly #options: GroupsOptions;
   readonly #rooms = new Map<string, RoomGroup>();
   readonly #users = new Map<string, Set<GroupMember>>();
+  /** Where connections left rooms: what stands before that is of a stay that is over for them, however late it is told. */
+  readonly #lefts = new WeakMap<GroupMember, Map<string, number>>();
   /** While paused: resolves when it goes on. */
   #pausing: { readonly over: Promise<void>; end(): void } | undefined;
   #pauses = 0;
@@ -132,7 +134,7 @@ export class Groups {
       // What they had a right to is among what is gone.
       for (const member of members) member.abandon();
     }
-    for (const member of gone) this.#detach(room, member);
+    for (const member of gone) this.#leave(room, member);
   }
 
   connectionsOf(userId: string): ReadonlySet<GroupMember> {
@@ -163,6 +165,7 @@ export class Groups {
    * broadcast since.
    */
   async attach(member: GroupMember, roomId: string, offset: number): Promise<void> {
+    if (this.#leftAt(member, roomId) > offset) return;
     const room = this.#hold(roomId, offset);
     const pauses = this.#pauses;
     try {
@@ -190,7 +193,7 @@ export class Groups {
   /** Takes a connection out of a room that its user is not a member of any more. */
   detach(member: GroupMember, roomId: string): void {
     const room = this.#rooms.get(roomId);
-    if (room) this.#detach(room, member);
+    if (room) this.#leave(room, member);
   }
 
   /** Handles a broadcast that arrived: in order, once. */
@@ -312,6 +315,19 @@ export class Groups {
     member.rooms.add(room);
   }
 
+  /** Where the connection left the room; below every offset when it did not. */
+  #leftAt(member: GroupMember, roomId: string): number {
+    return this.#lefts.get(member)?.get(roomId) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Takes a connection out of a room for good, or until it joins anew. */
+  #leave(room: RoomGroup, member: GroupMember): void {
+    const lefts = this.#lefts.get(member);
+    if (lefts) lefts.set(room.id, room.lastOffset);
+    else this.#lefts.set(member, new Map([[room.id, room.lastOffset]]));
+    this.#detach(room, member);
+  }
+
   #detach(room: RoomGroup, member: GroupMember): void {
     member.rooms.delete(room);
     room.members.delete(member);
@@ -321,13 +337,19 @@ export class Groups {
   #apply(room: RoomGroup, { offset, frame, joined, left, deleted }: Envelope): void {
     room.lastOffset = offset;
     room.holds += 1;
-    for (const userId of joined ?? []) for (const member of this.connectionsOf(userId)) this.#enter(room, member);
+    for (const userId of joined ?? []) {
+      for (const member of this.connectionsOf(userId)) {
+        if (this.#leftAt(member, room.id) < offset) this.#enter(room, member);
+      }
+    }
     for (const { userIds, frames } of left ?? []) {
       const exits = frames.map((text) => textFrame(text));
       for (const userId of userIds) {
         for (const member of this.connectionsOf(userId)) {
+          // One that is coming in reads of it by itself; any other is out already, or in by a later stay.
+          if (!room.members.has(member)) continue;
           for (const exit of exits) member.deliver(exit);
-          this.#detach(room, member);
+          this.#leave(room, member);
         }
       }
     }
@@ -335,7 +357,7 @@ export class Groups {
       const bytes = textFrame(frame);
       for (const member of room.members) member.deliver(bytes);
     }
-    if (deleted) for (const member of [...room.members]) this.#detach(room, member);
+    if (deleted) for (const member of [...room.members]) this.#leave(room, member);
     for (let index = 0; index < room.waiting.length; ) {
       if (room.waiting[index]!.offset > offset) index += 1;
       else room.waiting.splice(index, 1)[0]!.run();

@@ -104,8 +104,8 @@ export function checkDevice(device: CheckedDevice, room: RoomTruth, report: Repo
       const stay = stayAt(room, log.userId, offset);
       if (!stay || stay.from > before) return;
       const came = log.frames.get(room.id)?.has(before + 1) ? 'came' : 'never came';
-      const isTold = log.reloads.some(({ roomId, after }) => roomId === room.id && after === before);
-      const told = isTold ? 'it was told to load anew' : 'it was told nothing';
+      const reload = log.reloads.find(({ roomId, after }) => roomId === room.id && after === before);
+      const told = reload ? `it was told to load anew (${reload.code ?? 'still a member'})` : 'it was told nothing';
       const where = `the next one ${came} to it, ${told}, member from ${stay.from} to ${stay.to}`;
       report.breach('loss', `${who}: its client has nothing between ${before} and ${offset}: ${where}.`);
     }
