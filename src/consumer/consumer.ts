@@ -375,9 +375,9 @@ export class ChatMessagingConsumer {
     return this.#run.run(mayHaveRun, handle, signal);
   }
 
-  /** Whether it waits for the database to give it its rooms. */
-  get isLocking(): boolean {
-    return this.#run.isLocking;
+  /** Whether it waits for the database, not for anything a handler does. */
+  isHeldUp(): Promise<boolean> {
+    return this.#run.isHeldUp();
   }
 
   /** What was committed; undefined as long as nothing was. */

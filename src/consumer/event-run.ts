@@ -1,5 +1,6 @@
 // Long: one event's run in the order it happens, guard, writes, answer and failure, with the state they share.
 
+import type { Transaction } from 'sequelize';
 import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { GuardResult } from '../permissions/guards.js';
@@ -7,8 +8,10 @@ import { ErrorCode, NotFound, PermissionDenied, ValidationError } from '../proto
 import type { MessageSendPayload } from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
 import type { ChatJob } from '../queue/queue.js';
+import { isHeldUp } from '../store/held-up.js';
 import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
 import { Repeated } from '../store/repeat.js';
+import type { Write } from '../store/store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { isUnknownCommit } from '../store/unknown-commit.js';
 import type { ErrorTarget } from './exception-handler.js';
@@ -54,9 +57,12 @@ export class EventRun {
   #position = 0;
   #effects: Array<() => unknown> = [];
   #signal: AbortSignal | undefined;
-  #isLocking = false;
   /** Settles when what was committed last has been published, or cannot be. */
   #publishing: Promise<unknown> = Promise.resolve();
+  /** The write under way, outside of what guard and handler do in it: it waits for its turn, its rooms or the commit. */
+  #isInStore = false;
+  /** The one of the write under way, since the guard was asked in it. */
+  #transaction: Transaction | undefined;
 
   constructor(runtime: WorkerContext, job: ChatJob, logger: Logger, host: RunHost) {
     this.#runtime = runtime;
@@ -70,9 +76,9 @@ export class EventRun {
     return this.#committed;
   }
 
-  /** Whether it waits for its rooms: for the database, not for anything a handler does. */
-  get isLocking(): boolean {
-    return this.#isLocking;
+  /** Whether it waits for the database, not for anything a handler does. */
+  async isHeldUp(): Promise<boolean> {
+    return this.#isInStore || isHeldUp(this.#runtime.sequelize, this.#transaction);
   }
 
   /**
@@ -132,10 +138,9 @@ export class EventRun {
   async #write<T>(request: WriteRequest, run: (options: WriteOptions) => Promise<T>, isAnswer: boolean): Promise<T> {
     const effects = this.#effects.length;
     let access: GuardResult = { roomIds: [] };
-    this.#isLocking = true;
     const roomIds = request.roomIds ?? this.access.roomIds;
     const receipts = request.receipts ?? [];
-    const { result, refusal, sealed } = await this.#runtime.store.write({
+    const { result, refusal, sealed } = await this.#store({
       roomIds,
       grouped: request.grouped ?? false,
       pairs: request.pairs ?? receipts.flatMap(({ userId }) => roomIds.map((id) => [id, userId] as const)),
@@ -143,7 +148,6 @@ export class EventRun {
       receipts,
       signal: this.#signal,
       check: async (unit) => {
-        this.#isLocking = false;
         // Before the guard: who may not send any more may still learn what became of the first try.
         await request.check?.(unit);
         access = await this.#guard(unit);
@@ -181,6 +185,30 @@ export class EventRun {
     await this.#publish(sealed, isAnswer);
     if (refusal) throw refusal;
     return result;
+  }
+
+  /** Gives the store a write, and knows meanwhile whether the event waits there or in its guard or handler. */
+  async #store<T>(write: Write<T>): Promise<T> {
+    const outside = async <R>(unit: UnitOfWork, work: (unit: UnitOfWork) => Promise<R>): Promise<R> => {
+      this.#isInStore = false;
+      this.#transaction = unit.transaction;
+      try {
+        return await work(unit);
+      } finally {
+        this.#isInStore = true;
+      }
+    };
+    this.#isInStore = true;
+    try {
+      return await this.#runtime.store.write({
+        ...write,
+        check: (unit) => outside(unit, write.check),
+        run: (unit) => outside(unit, write.run),
+      });
+    } finally {
+      this.#isInStore = false;
+      this.#transaction = undefined;
+    }
   }
 
   /** Throws when the event has committed a write: after a crash nobody would go on behind that. */
@@ -243,7 +271,7 @@ export class EventRun {
     // What was said inside a transaction comes first, and carries the event's id.
     const isSaid = (this.#committed?.answer.length ?? 0) > 0;
     if (trailing.reachesOthers) {
-      const sealed = await this.#runtime.store.write({
+      const sealed = await this.#store({
         roomIds: trailing.roomIds,
         grouped: false,
         pairs: [],

@@ -17,6 +17,7 @@ import type { Serializers } from '../serializers/index.js';
 import { SettingsError } from '../settings/complaints.js';
 import { importAndVerifyClass, importAndVerifyFunction } from '../settings/loader.js';
 import type { ResolvedSettings } from '../settings/settings.js';
+import { isHeldUp } from '../store/held-up.js';
 import { inTime, TimedOut } from '../store/in-time.js';
 import { MessageRooms } from '../store/message-rooms.js';
 import type { StoredOutcome } from '../store/outcomes.js';
@@ -249,12 +250,9 @@ export class WorkerRuntime implements WorkerContext {
   /** An event whose time ran out waiting for the database failed because of that, not because of its handler. */
   async #reasonOf(error: unknown, consumer: ChatMessagingConsumer | undefined): Promise<unknown> {
     if (!(error instanceof TimedOut)) return error;
-    const answers = () => inTime('The database', 1000, this.sequelize.query('SELECT 1')).then(...isTrue);
-    return consumer?.isLocking || !(await answers()) ? new Unavailable() : error;
+    return (await (consumer?.isHeldUp() ?? isHeldUp(this.sequelize))) ? new Unavailable() : error;
   }
 }
-
-const isTrue = [() => true, () => false] as const;
 
 function userIdKind({ User }: ChatModels): UserIdKind {
   const { type } = User.getAttributes()[User.primaryKeyAttribute]!;

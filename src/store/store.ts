@@ -1,6 +1,8 @@
 import { Transaction } from 'sequelize';
 import { beReadCommitted, isolationOf } from '../models/connections.js';
+import { Unavailable } from '../protocol/errors.js';
 import type { StoreContext } from './context.js';
+import { isHeldUp } from './held-up.js';
 import { inTime, TimedOut } from './in-time.js';
 import type { ReadContext } from './reads/context.js';
 import type { ReceiptRequest } from './receipts.js';
@@ -141,7 +143,10 @@ export class Store {
           await write.check(unit);
           return write.run(unit);
         };
-        return inTime('What runs under the lock of a room', limit, run());
+        return inTime('What runs under the lock of a room', limit, run()).catch(async (error: unknown) => {
+          const isDatabase = error instanceof TimedOut && (await isHeldUp(this.context.sequelize, unit.transaction));
+          throw isDatabase ? new Unavailable() : error;
+        });
       },
       false,
       [write.signal],
