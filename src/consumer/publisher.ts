@@ -83,7 +83,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError' && REFUSALS.test(error.message);
 }
 
-const REFUSALS = /^(OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|TRYAGAIN|EXECABORT) /
+const REFUSALS = /^(OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|TRYAGAIN|EXECABORT) /;
 
 /** An event of a batch: its gateway waits for the batch. */
 function isNotWaitedFor({ lossy, eventId, type }: ChatJob): boolean {
