@@ -134,7 +134,7 @@ describe.each(DATABASES)('a user who is disconnected, on %s', (kind) => {
   });
 
   it('does not slip in by a connection that was being authenticated', async () => {
-    const [ann, ben] = database.userIds as [number, number];
+    const [ann, ben, cat] = database.userIds as [number, number, number];
     let asked = () => {};
     const looksUp = new Promise<void>((resolve) => {
       asked = resolve;
@@ -160,12 +160,13 @@ describe.each(DATABASES)('a user who is disconnected, on %s', (kind) => {
       { worker: redis === undefined },
     );
     try {
-      const ready = await slow.connect(ann);
+      const fence = await slow.connect(cat);
       const [late, other] = [await slow.open({ token: `${ann}x` }), await slow.open({ token: `${ben}x` })];
       await looksUp;
-      await (redis ? gateways[0]! : slow).chat.disconnectUser(ann);
-      // By then this gateway has heard of it.
-      expect(await ready.closed).toMatchObject({ code: 4001 });
+      const { chat } = redis ? gateways[0]! : slow;
+      for (const id of [ann, cat]) await chat.disconnectUser(id);
+      // When it has heard of the second, this gateway has heard of the first, of whom it held no connection.
+      expect(await fence.closed).toMatchObject({ code: 4001 });
       goOn();
       expect(await late.closed).toMatchObject({ code: 4001 });
       expect(late.pending).toEqual([]);
