@@ -126,7 +126,7 @@ export async function openDatabase(
   /** Keeps statements where they are counted only: a long run would fill the memory with them. */
   const connect = (statements?: string[], { through = (url) => url, connections = 10 }: TestRuntimeOptions = {}) => {
     const logging = statements ? (sql: string) => void statements.push(sql) : (false as const);
-    const options = { logging, pool: { max: connections, acquire: 10_000 } };
+    const options = { logging, pool: { max: connections } };
     const sequelize = server
       ? new Sequelize(through(server.url), options)
       : new Sequelize({ ...options, dialect: 'sqlite', storage: join(folder, 'chat.sqlite') });

@@ -294,6 +294,17 @@ describe.each(DATABASES)('a job that runs again after its commit, on %s', (kind)
     expect(anew).toEqual(again);
   });
 
+  it('takes one connection, whatever the event: a worker with a pool of one is not stuck', async () => {
+    const narrow = database.open({ connections: 1 });
+    for (const { name, status = 'successful', prepare } of SCENARIOS) {
+      const [userId, type, data] = await prepare(before);
+      const answer = await narrow.run(userId, type, data);
+      // The two may have one already.
+      if (answer.error?.code === 4005) expect(data).toMatchObject({ type: 'OneToOneChat' });
+      else expect(answer.data, `${name}: ${JSON.stringify(answer.error)}`).toMatchObject({ status });
+    }
+  });
+
   it('tells what was committed when the job is given up, not an error', async () => {
     const room_id = await before.group([before.ben]);
     const job = chatJob(before.ann, 'message.send', { room_id, content: 'given up' });
