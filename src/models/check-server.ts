@@ -24,11 +24,7 @@ const asked = [
  */
 export async function checkServer(sequelize: Sequelize, limits: Limits): Promise<Finding[]> {
   if (sequelize.getDialect() === 'sqlite') return [];
-  const rows = await sequelize.query<{ Variable_name: string; Value: string }>(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${asked.map(() => '?').join(', ')})`,
-    { replacements: asked, type: QueryTypes.SELECT },
-  );
-  const variables: Variables = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  const variables = await read(sequelize, asked);
   return [
     version(variables),
     await isolation(sequelize, limits, variables),
@@ -37,6 +33,25 @@ export async function checkServer(sequelize: Sequelize, limits: Limits): Promise
     ...modes(variables),
     await clock(sequelize),
   ];
+}
+
+/** Throws a sentence on a server whose binary log would refuse every write: better than half of the tables. */
+export async function refuseStatementLog(sequelize: Sequelize): Promise<void> {
+  if (logsStatements(await read(sequelize, ['binlog_format', 'log_bin']))) throw new Error(statementsLogged);
+}
+
+const statementsLogged =
+  'The server logs statements, which forbids READ COMMITTED, so that no event could be stored: set "binlog_format = ROW" (or MIXED).';
+
+const logsStatements = (variables: Variables) =>
+  isOn(variables.get('log_bin')) && variables.get('binlog_format') === 'STATEMENT';
+
+async function read(sequelize: Sequelize, names: string[]): Promise<Variables> {
+  const rows = await sequelize.query<{ Variable_name: string; Value: string }>(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.map(() => '?').join(', ')})`,
+    { replacements: names, type: QueryTypes.SELECT },
+  );
+  return new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
 }
 
 function version(variables: Variables): Finding {
@@ -57,12 +72,7 @@ function version(variables: Variables): Finding {
  * every write at that level, and a proxy that swallows the request.
  */
 async function isolation(sequelize: Sequelize, limits: Limits, variables: Variables): Promise<Finding> {
-  if (isOn(variables.get('log_bin')) && variables.get('binlog_format') === 'STATEMENT') {
-    return {
-      level: 'error',
-      text: 'The server logs statements, which forbids READ COMMITTED, so that no event could be stored: set "binlog_format = ROW" (or MIXED).',
-    };
-  }
+  if (logsStatements(variables)) return { level: 'error', text: statementsLogged };
   const level = await isolationGiven(sequelize, limits);
   if (level === undefined || level === 'READ COMMITTED') {
     return { level: 'ok', text: 'Transactions are READ COMMITTED, whatever the default of the server is.' };

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type QueryInterface, QueryTypes, Sequelize, Transaction } from 'sequelize';
+import { refuseStatementLog } from './check-server.js';
 import { migrationNames, migrationsFolder } from './migrations-folder.js';
 
 /** For which chat to migrate. */
@@ -69,6 +70,7 @@ async function migrateSqlite(sequelize: Sequelize, options: MigrateOptions, dead
  * only pins the one connection that has the lock, and everything runs on it: a pool of one suffices.
  */
 async function migrateMysql(sequelize: Sequelize, options: MigrateOptions, waitFor: number): Promise<string[]> {
+  await refuseStatementLog(sequelize);
   return sequelize.transaction(async (transaction) => {
     // Server wide, so named after the database; hashed, because a name has at most 64 characters.
     const lock = "CONCAT('chat-migrate-', MD5(DATABASE()))";

@@ -423,25 +423,41 @@ test('doctor finds clocks that differ', async () => {
   for (const warning of report.warning) expect(Number(/is (\d+) s/.exec(warning)?.[1])).toBeGreaterThan(590);
 });
 
-test('a server that logs statements denies READ COMMITTED: doctor says so, and a worker does not start', async () => {
-  const args = ['--log-bin', '--server-id=1', '--binlog-format=STATEMENT'];
-  const server = await startMariaDb({ own: true, args });
+test('a server that logs statements denies READ COMMITTED: doctor says so, no table is made and no worker starts', async () => {
+  const server = await startMariaDb({ own: true, args: ['--log-bin', '--server-id=1', '--binlog-format=STATEMENT'] });
+  const logger = createSilentLogger();
+  const sentence =
+    /^The server logs statements, which forbids READ COMMITTED.*set "binlog_format = ROW" \(or MIXED\)\.$/;
+  const admin = new Sequelize(server.url, { logging: false });
+  const tables = () => admin.getQueryInterface().showAllTables();
   try {
-    const logger = createSilentLogger();
+    // Of the package's own instance, and of a host's, whose own isolation is another.
+    for (const database of [server.url, admin]) {
+      const chat = createChat({ database, logger });
+      await expect(chat.migrate()).rejects.toThrow(sentence);
+      await chat.close();
+    }
+    expect(await tables()).toEqual([]);
+    // By sequelize-cli, say, which does not ask.
+    await admin.query("SET GLOBAL binlog_format = 'ROW'");
     const host = new Sequelize(server.url, { logging: false });
-    const chat = createChat({ database: host, logger });
-    await chat.migrate();
+    const migrated = createChat({ database: host, logger });
+    expect((await migrated.migrate()).length).toBeGreaterThan(0);
     await host.query("INSERT INTO users (id, username) VALUES (1, 'ann')");
-    // What would happen otherwise.
-    const creating = chat.as({ id: 1 }).send('room.create', { type: 'GroupChat', name: 'x', participants: [] });
-    await expect(creating).rejects.toThrow();
-    await chat.close();
+    await migrated.close();
     await host.close();
-    const sentence = /^The server logs statements, which forbids READ COMMITTED.*set "binlog_format = ROW"/;
+    await admin.query("SET GLOBAL binlog_format = 'STATEMENT'");
+
     const report = await doctor(config(`database: '${server.url}'`));
     expect(report.error).toEqual([expect.stringMatching(sentence)]);
     await expect(createWorker({ database: server.url, redis: redis.url, logger })).rejects.toThrow(sentence);
+    // What would happen otherwise.
+    const chat = createChat({ database: server.url, logger });
+    const creating = chat.as({ id: 1 }).send('room.create', { type: 'GroupChat', name: 'x', participants: [] });
+    await expect(creating).rejects.toThrow();
+    await chat.close();
   } finally {
+    await admin.close();
     await server.stop();
   }
 });
