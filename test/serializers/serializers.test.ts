@@ -134,4 +134,21 @@ describe('serializers of a chat', () => {
     const deep = message({ id: 'm0', forwarded_from_id: 'm-1', forwarded_from: message(), read_count: 3 });
     expect(nested(deep)).toMatchObject({ id: 'm0', forwarded_from: null, read_count: 0 });
   });
+
+  it('show a forward’s source without what was changed in another room since', () => {
+    class Marked extends MessageSerializer {
+      static override fields = { mark: { schema: Joi.string(), updatable: true }, kind: { schema: Joi.string() } };
+    }
+    const serializer = createSerializers(settings, { MessageSerializer: Marked }).getSerializer('MessageSerializer');
+    const source = (values: Partial<LoadedMessage>) =>
+      message({ id: 'm0', room_id: 'r0', ...values, ...{ mark: 'later', kind: 'first' } });
+    const shown = (values: Partial<LoadedMessage>) =>
+      serializer.serialize(
+        message({ forwarded_from_id: 'm0', forwarded_from: source(values), created_at: new Date(5) }),
+      ).forwarded_from;
+    const whole = { id: 'm0', content: 'hello', mark: 'later', kind: 'first' };
+    expect(shown({ updated_at: new Date(4) })).toMatchObject(whole);
+    expect(shown({ updated_at: new Date(6), room_id: 'r1' })).toMatchObject(whole);
+    expect(shown({ updated_at: new Date(6) })).toMatchObject({ id: 'm0', content: '', mark: null, kind: 'first' });
+  });
 });
