@@ -35,6 +35,7 @@ import { Outcome } from './outcome.js';
 import { ownFields } from './own-fields.js';
 import { Publisher } from './publisher.js';
 import { answerQuestion } from './questions.js';
+import { settle } from './unsettled.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** What the parts of a chat that touch the database are made from. */
@@ -216,8 +217,10 @@ export class WorkerRuntime implements WorkerContext {
       }
       const body = this.describeError(error, job.type, logger);
       await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
-      if (error instanceof Unavailable || isUnavailable(error)) return undefined;
-      throw new AnsweredError(error);
+      if (!(error instanceof Unavailable || isUnavailable(error))) throw new AnsweredError(error);
+      // An earlier run may have committed and not told: the job stays until the database can be asked.
+      if (earlierRuns > 0 || job.resent === true) await settle(this, job, logger);
+      return undefined;
     }
   }
 
@@ -225,13 +228,19 @@ export class WorkerRuntime implements WorkerContext {
   async reportLost(job: ChatJob, reason: string): Promise<void> {
     this.logger.error(`${job.type} was given up.`, { jobId: job.id, reason });
     // It may have been committed before its worker died: then that is told, as by any second run.
-    const stored = await findOutcome(this, job.id).catch(() => null);
+    let stored: StoredOutcome | null = null;
+    let body: ErrorBody = { code: ErrorCode.internal, detail: 'Internal server error.' };
+    try {
+      stored = await findOutcome(this, job.id);
+    } catch (error) {
+      body = this.describeError(error, job.type, this.logger);
+      void settle(this, job, this.logger);
+    }
     if (stored) {
       await this.publisher.publish(job, stored);
       const frames = stored.answer.length > 0 ? stored.answer : new Outcome(job.eventId).answer();
       return this.publisher.answer(job, frames, stored.envelopes, {});
     }
-    const body = { code: ErrorCode.internal, detail: 'Internal server error.' };
     await this.publisher.reply(job, job.type.startsWith('$') ? [] : [errorFrame(body, job.eventId)]);
   }
 

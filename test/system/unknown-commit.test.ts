@@ -3,9 +3,10 @@
  * sender may be told 4503; what is in the database is told to everybody all the same, once, with nothing after it.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ChatJob } from '../../src/queue/queue.js';
 import { type FaultProxy, startProxy } from '../faults/proxy.js';
 import { until } from '../helpers/processes.js';
-import { chatJob, openDatabase, type TestDatabase, type TestRuntime } from './runtimes.js';
+import { chatJob, keepingBroadcast, openDatabase, type TestDatabase, type TestRuntime } from './runtimes.js';
 
 describe('a COMMIT whose answer is lost', () => {
   let database: TestDatabase;
@@ -95,6 +96,29 @@ describe('a COMMIT whose answer is lost', () => {
       { eventType: 'event.ack', data: { status: 'successful' } },
     ]);
     expect(other.told.envelopes.map(({ roomId }) => roomId)).toEqual([room_id]);
+  });
+
+  it.each([
+    ['runs again', (job: ChatJob) => worker.runtime.runJob(job, { earlierRuns: 1 })],
+    ['is given up', (job: ChatJob) => worker.runtime.reportLost(job, 'its worker died too often')],
+  ])('is told when the database is back, though it was away when the job %s', async (how, again) => {
+    const content = `the job ${how}`;
+    const job = chatJob(ann, 'message.send', { room_id, content });
+    arm(async () => {});
+    // Its worker ends with the COMMIT, and tells nothing.
+    const dead = database.open({ broadcast: keepingBroadcast(() => new Promise(() => {})) });
+    void dead.runtime.runJob(job, { earlierRuns: 0 }).catch(() => {});
+    await until('it is committed', async () => expect(await contentsOf(content)).toHaveLength(1));
+    fault = undefined;
+    await proxy.down();
+    const done = again(job);
+    await until('its sender is told', async () => expect(worker.told.replies).toHaveLength(1), 20_000);
+    expect(JSON.parse(worker.told.replies[0]!.frames[0]!)).toMatchObject({ id: 'event', error: { code: 4503 } });
+    expect(worker.told.envelopes).toEqual([]);
+    await proxy.heal();
+    await done;
+    await until('the others are told', async () => expect(toldOf(content)).toHaveLength(1), 10_000);
+    expect(worker.told.replies).toHaveLength(1);
   });
 });
 
