@@ -29,6 +29,9 @@ export function spareFormatting(sequelize: Sequelize): () => void {
   return () => sequelize.removeHook('afterConnect', name);
 }
 
+/** Seconds for which one of our own connections waits for a row: who needs it longer asks again, and lets others go first. */
+const lockWait = 2;
+
 /** Marks instances and connections whose transactions are READ COMMITTED without being asked. */
 const readCommitted = Symbol('READ COMMITTED');
 
@@ -39,7 +42,8 @@ interface Marked {
 /**
  * Lets the connections of an instance begin every transaction as READ COMMITTED, which spares each of them a statement: of
  * one of our own, and of a host's that says so in its `isolationLevel`. Any other keeps its isolation, and each of our
- * transactions asks for its own. Returns how to undo it for connections to come.
+ * transactions asks for its own. Connections of our own also wait for a row for a short time only, and the transaction is
+ * begun again. Returns how to undo it for connections to come.
  */
 export function useReadCommitted(sequelize: Sequelize, isOurs: boolean): () => void {
   if (sequelize.getDialect() !== 'mysql') return () => {};
@@ -48,6 +52,7 @@ export function useReadCommitted(sequelize: Sequelize, isOurs: boolean): () => v
   sequelize.addHook('afterConnect', `${name}-isolation`, async (connection: unknown) => {
     const { promise } = connection as { promise(): { query(sql: string): Promise<unknown> } };
     await promise.call(connection).query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    if (isOurs) await promise.call(connection).query(`SET SESSION innodb_lock_wait_timeout = ${lockWait}`);
     (connection as Marked)[readCommitted] = true;
   });
   (sequelize as Marked)[readCommitted] = true;

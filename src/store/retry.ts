@@ -34,6 +34,11 @@ function driverError(error: unknown): DriverError {
   return (error ?? {}) as DriverError;
 }
 
+/** Whether a row that somebody else holds was waited for in vain. */
+export function isLockTimeout(error: unknown): boolean {
+  return driverError(error).errno === 1205;
+}
+
 /** Whether the whole transaction may be run again: the database chose it as the victim of a race. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof TimeoutError) return true;
@@ -58,12 +63,16 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
-/** Runs `attempt` until it succeeds or fails for good; waits a little longer, with jitter, before every new try. */
-export async function withRetry<T>(attempt: () => Promise<T>, tries = 8): Promise<T> {
+/**
+ * Runs `attempt` until it succeeds or fails for good; waits a little longer, with jitter, before every new try. Waiting for
+ * a row in vain is no try where `isPatient`: then `attempt` itself ends it when its time is up.
+ */
+export async function withRetry<T>(attempt: () => Promise<T>, tries = 8, isPatient = false): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await attempt();
     } catch (error) {
+      if (isPatient && isLockTimeout(error)) tried = 0;
       if (tried >= tries || !isRetryable(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tried));
     }

@@ -7,7 +7,7 @@ import { inTime, TimedOut } from './in-time.js';
 import type { ReadContext } from './reads/context.js';
 import type { ReceiptRequest } from './receipts.js';
 import type { ClientRequest } from './requests.js';
-import { withRetry } from './retry.js';
+import { isLockTimeout, withRetry } from './retry.js';
 import type { Pair } from './standing.js';
 import { UnitOfWork } from './unit-of-work.js';
 import { isUnknownCommit, noteUnknownCommit } from './unknown-commit.js';
@@ -118,10 +118,12 @@ export class Store {
         });
       } catch (error) {
         if (isCommitting) noteUnknownCommit(error);
-        throw error;
+        // One room that somebody else holds: the others of the group do not wait for it.
+        throw grouped && isLockTimeout(error) ? new Error('A group waited for a room.', { cause: error }) : error;
       }
     };
-    if (!isSqlite) return withRetry(attempt);
+    const isPatient = signals.some((signal) => signal !== undefined);
+    if (!isSqlite) return withRetry(attempt, undefined, isPatient);
     // SQLite has one writer: taking turns here is quicker than being refused there.
     const turn = this.#sqliteTurn.then(() => withRetry(attempt));
     this.#sqliteTurn = turn.catch(() => undefined);
