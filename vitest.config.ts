@@ -10,6 +10,9 @@ const common = {
   teardownTimeout: 30_000,
 } as const;
 
+/** Faults under load, and figures in seconds. */
+const loads = ['test/faults/gateways.test.ts', 'test/faults/clients.test.ts', 'test/soak/soak.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: ['./test/helpers/global-setup.ts'],
@@ -20,7 +23,7 @@ export default defineConfig({
           ...common,
           name: 'suite',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/soak/soak.test.ts'],
+          exclude: ['test/faults/**', ...loads],
           // Two, because systems under test need cores too.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -30,11 +33,23 @@ export default defineConfig({
         test: {
           ...common,
           name: 'faults',
-          include: ['test/faults/**/*.test.ts', 'test/soak/soak.test.ts'],
-          // They measure seconds: one file at a time, after all others.
-          maxWorkers: 1,
+          include: ['test/faults/**/*.test.ts'],
+          exclude: loads,
+          // Two: they wait for locks to expire more than they work.
+          maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'loads',
+          include: loads,
+          // They need the whole machine: one file at a time, after all others.
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

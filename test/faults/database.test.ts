@@ -58,7 +58,7 @@ const contents = async (room_id = room) => (await scene.crowd.checkRoom(room_id)
 const poolSize = 20;
 
 const waitingForLock = async () => {
-  const running = await scene.crowd.query<{ Info: string | null }>('SHOW FULL PROCESSLIST');
+  const running = await scene.crowd.running();
   return running.filter(({ Info }) => /FOR UPDATE|^UPDATE/.test(Info ?? '')).length;
 };
 
@@ -167,7 +167,7 @@ it('whose table of messages is locked makes sends wait, and all of them are done
     await lockMessages(locker);
     const { length } = load.sent;
     await until('a send waits for the table', async () => {
-      const running = await scene.crowd.query<{ State: string | null }>('SHOW FULL PROCESSLIST');
+      const running = await scene.crowd.running();
       expect(running.map(({ State }) => State)).toContain('Waiting for table metadata lock');
     });
     // On another connection than one that sends: what needs no messages goes on.

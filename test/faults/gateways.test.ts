@@ -98,7 +98,7 @@ describe('a gateway that is killed with 500 sockets', () => {
   });
 });
 
-describe('gateways and workers that are stopped one after the other under 200 messages a second', () => {
+describe('pairs of a gateway and a worker that are stopped one after the other under 200 messages a second', () => {
   it('lose nothing that was accepted, double nothing, and end with code 0 within 30 s', async () => {
     await scene.gather(3, 1);
     const people = await scene.crowd.people(20);
@@ -125,23 +125,18 @@ describe('gateways and workers that are stopped one after the other under 200 me
       await more(200);
       const workers = scene.workers;
       const apps = scene.apps;
-      for (const app of apps) {
-        await scene.stack.startApp();
-        balancer.lead(...scene.stack.gateways.slice(apps.indexOf(app) + 1));
+      for (const [index, app] of apps.entries()) {
+        const worker = workers[index]!;
+        await Promise.all([scene.stack.startApp(), scene.stack.startWorker()]);
+        await more(100);
+        balancer.lead(...scene.stack.gateways.slice(index + 1));
         const theirs = scene.devices.filter(({ gatewayIndex }) => scene.stack.apps[gatewayIndex % 2] === app);
-        await scene.end(app, 'SIGTERM', 30_000);
-        expect(await app.ended).toEqual({ code: 0, signal: null });
+        await Promise.all([app, worker].map((one) => scene.end(one, 'SIGTERM', 30_000)));
+        for (const one of [app, worker]) expect(await one.ended, one.output()).toEqual({ code: 0, signal: null });
         for (const { client } of theirs) expect(await client.closed).toMatchObject({ code: 1001 });
         expect(theirs.length).toBeGreaterThan(0);
         await more(100);
       }
-      for (const worker of workers) {
-        await scene.stack.startWorker();
-        await more(100);
-        await scene.end(worker, 'SIGTERM', 30_000);
-        expect(await worker.ended).toEqual({ code: 0, signal: null });
-      }
-      await more(100);
     } finally {
       clearInterval(load);
     }

@@ -39,6 +39,8 @@ async function checkRoom(contents: string[]): Promise<void> {
   const rows = await scene.crowd.checkRoom(room);
   expect(rows.map(({ content }) => content)).toEqual(contents);
   await scene.check([], { failed });
+  // Two answers to one event would be a breach.
+  expect(ann.breaches).toEqual([]);
 }
 
 it.each(['throw', 'reject late'])('one that does this is one error to its sender: %s', async (content) => {

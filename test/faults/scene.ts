@@ -14,7 +14,7 @@ import { Device } from './devices.js';
 
 /** Where a worker is hit, see preloads/kill-points.mjs. */
 export interface Fault {
-  readonly point: 'begun' | 'before commit' | 'after commit' | 'after publish' | 'after answer';
+  readonly point: 'begun' | 'before commit' | 'after commit' | 'answered' | 'after publish' | 'after answer';
   /** Event type; not known to `before commit`. */
   readonly type?: string;
   /** Only the message that says this. */
@@ -151,6 +151,8 @@ export class FaultScene {
   async mend(): Promise<void> {
     this.disarm();
     this.devices = [];
+    // One that a test left frozen would take events of the next.
+    for (const { child } of [...this.workers, ...this.apps]) child.kill('SIGCONT');
     await this.stack.disconnectAll();
     this.stack.forgetEnded();
     while (this.workers.length < 2) await this.stack.startWorker();

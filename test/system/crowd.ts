@@ -17,6 +17,8 @@ export interface Crowd {
   /** Resolves when a worker answers: without one, connections are closed as not ready. */
   ready(): Promise<void>;
   query<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
+  /** What runs in this system's database now: statements, and what they wait for. */
+  running(): Promise<Array<{ readonly Info: string | null; readonly State: string | null }>>;
   /** Checks that a room's numbers have no holes and its counters are true; gives its messages in order. */
   checkRoom(roomId: string): Promise<MessageRow[]>;
   /** Connects to the database anew, after it was away. */
@@ -75,6 +77,8 @@ export async function gather(stack: OwnStack): Promise<Crowd> {
       await until('a worker answers', async () => (await stack.connect(somebody!)).close(), 120_000);
     },
     query,
+    running: () =>
+      query('SELECT info AS Info, state AS State FROM information_schema.processlist WHERE db = DATABASE()'),
     async chatters(count) {
       const signedIn = await people(count);
       return Promise.all(signedIn.map((person, index) => stack.connect(person, index)));

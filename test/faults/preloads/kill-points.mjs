@@ -5,6 +5,7 @@
  * CHAT_FAULT_FILE names a file that is not there as a rule. A test arms it by writing `{ point, type, signal, always }`;
  * the one process that gets there first takes the file away and is hit; with `always` the file stays. With `hold`, so
  * many events get to the point and stay there, and then the process is hit; they go on if it wakes from that.
+ * At the point "answered" the answer is out and the broadcast is held back.
  */
 import { readFileSync, renameSync } from 'node:fs';
 
@@ -39,11 +40,14 @@ async function reach(point, self, [first]) {
   } catch {
     return;
   }
-  if (fault.point !== point) return;
+  const isBeforeAnswered = fault.point === 'answered' && point === 'after commit';
+  const isAnswered = fault.point === 'answered' && point === 'after answer';
+  if (fault.point !== point && !isBeforeAnswered && !isAnswered) return;
   const job = self.job ?? first;
   // A transaction does not know its event.
   if (fault.type && job?.type && job.type !== fault.type) return;
   if (fault.content && job?.data?.content !== fault.content) return;
+  if (isBeforeAnswered) return new Promise(() => {});
   if (fault.hold && held.length + 1 < fault.hold) return new Promise((resolve) => held.push(resolve));
   if (!fault.always) {
     try {
