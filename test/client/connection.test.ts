@@ -278,19 +278,21 @@ describe('with a real server', () => {
         .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
         .sign(new TextEncoder().encode(JWT_SECRET));
     const reasons: string[] = [];
+    const first = await sign(3);
     const client = makeClient(socketUrl(scene.stack.gateways[0]!), undefined, {
       token: (reason) => {
         reasons.push(reason);
-        return sign(reason === 'connect' ? 3 : 3600);
+        return reason === 'connect' ? first : sign(3600);
       },
     });
     await inState(client, 'online');
+    const unrenewed = await scene.stack.open({ token: first });
     const states = statesOf(client);
     const events = client.events('message.dispatch');
     const { room_id } = await client.rooms.create({ type: 'GroupChat', name: 'Notes' });
     await expect.poll(() => reasons, { timeout: 10_000 }).toEqual(['connect', 'renew']);
-    // The first token is over for sure; the server looks within 5 seconds, and at once in fact.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    // The first token is over for whoever has no other.
+    expect((await unrenewed.closed).code).toBe(4001);
     await client.room(room_id).send('still here');
     expect((await events.next()).value).toMatchObject({ data: { content: 'still here' } });
     expect(states).toEqual([]);
