@@ -1,26 +1,10 @@
 /** Models, serializers and a room type by './file.js#Export', app and worker as processes, on MariaDB and Redis. */
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { MessageShape } from '../../src/index.js';
-import { connectTestClient } from '../../src/testing/client.js';
 import { errorOf } from '../../src/testing/index.js';
-import { createSandbox, type Sandbox } from '../docs/sandbox.js';
-import { askControl } from '../helpers/control.js';
-import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';
+import { useHostProcesses } from '../helpers/host-processes.js';
 
-let sandbox: Sandbox | undefined;
-let mariaDb: TestMariaDb | undefined;
-let redis: TestRedis | undefined;
-
-beforeAll(async () => {
-  await askControl('build');
-});
-
-afterEach(async () => {
-  await sandbox?.close();
-  await mariaDb?.stop();
-  await redis?.stop();
-  [sandbox, mariaDb, redis] = [undefined, undefined, undefined];
-});
+const startHost = useHostProcesses();
 
 const files = {
   'chat.config.js': `
@@ -142,32 +126,18 @@ process.on('SIGTERM', async () => {
 test('models, serializers and room types work in a worker, the same fresh and read again', {
   timeout: 120_000,
 }, async () => {
-  sandbox = await createSandbox('module');
-  [mariaDb, redis] = await Promise.all([startMariaDb(), startRedis()]);
-  await sandbox.write(files);
-  const env = { DATABASE_URL: mariaDb.url, REDIS_URL: redis.url, REDIS_PREFIX: `models-${process.pid}` };
-  const app = sandbox.node(['app.js'], env);
-  const [, port] = await app.waitFor(/port (\d+)/);
+  const host = await startHost(files);
 
-  const wrong = sandbox.startShell('exec npx express-realtime-chat worker', {
-    ...env,
-    SERIALIZER: './parts.js#PictureSerializer',
-  });
+  const wrong = host.worker({ SERIALIZER: './parts.js#PictureSerializer' });
   expect((await wrong.ended).code).toBe(1);
   expect(wrong.output()).toContain('Setting serializers.MessageSerializer must be a subclass of MessageSerializer');
 
-  const worker = sandbox.startShell('exec npx express-realtime-chat worker', env);
+  const worker = host.worker();
   await worker.waitFor(/takes events/);
-  const [ann, ben] = await Promise.all(
-    [1, 2].map(async (id) => {
-      const client = await connectTestClient(`ws://127.0.0.1:${port}/messaging/?user=${id}`);
-      await client.expect('chat.notifications');
-      return client;
-    }),
-  );
-  const made = await ann!.request<{ room_id: string }>('room.create', { type: 'SupportTicket', agents: [2] });
+  const [ann, ben] = await host.connect(1, 2);
+  const made = await ann.request<{ room_id: string }>('room.create', { type: 'SupportTicket', agents: [2] });
   const { room_id } = made.data;
-  const created = await ben!.expect<Record<string, unknown>>('roomcreate.dispatch');
+  const created = await ben.expect<Record<string, unknown>>('roomcreate.dispatch');
   expect(created.data).toMatchObject({
     status: 'open',
     requester: { username: 'ann', profile_picture: '/ann' },
@@ -185,10 +155,10 @@ test('models, serializers and room types work in a worker, the same fresh and re
   };
   const send = async (extra_fields: object) => {
     // Several at once, so that some are written in one statement.
-    const sent = [0, 1, 2].map((n) => ann!.request('message.send', { room_id, content: `m${n}`, extra_fields }));
+    const sent = [0, 1, 2].map((n) => ann.request('message.send', { room_id, content: `m${n}`, extra_fields }));
     await Promise.all(sent);
     const frames = [];
-    for (const _ of sent) frames.push((await ben!.expect<MessageShape>('message.dispatch')).data);
+    for (const _ of sent) frames.push((await ben.expect<MessageShape>('message.dispatch')).data);
     return frames;
   };
   const full = await send(own);
@@ -197,21 +167,18 @@ test('models, serializers and room types work in a worker, the same fresh and re
   const defaults = { priority: 'normal', is_pinned: false, labels: { a: [1] }, expiry_date: null, score: null };
   for (const message of empty) expect(message).toMatchObject(defaults);
 
-  const history = await ben!.request<{ data: { messages: MessageShape[] } }>('room.messages', { room_id });
+  const history = await ben.request<{ data: { messages: MessageShape[] } }>('room.messages', { room_id });
   expect(history.data.data.messages).toEqual([...full, ...empty].reverse());
 
   const { id: message_id } = full[0]!;
-  await ann!.request('message.modify', { action: 'update', message_id, extra_fields: { priority: 'low' } });
-  const changed = await ben!.expect<{ message: MessageShape }>('messagemodification.dispatch');
+  await ann.request('message.modify', { action: 'update', message_id, extra_fields: { priority: 'low' } });
+  const changed = await ben.expect<{ message: MessageShape }>('messagemodification.dispatch');
   expect(changed.data.message).toMatchObject({ ...own, priority: 'low' });
-  const fixed = await ann!.request('message.modify', { action: 'update', message_id, extra_fields: { score: 1 } });
+  const fixed = await ann.request('message.modify', { action: 'update', message_id, extra_fields: { score: 1 } });
   expect(errorOf(fixed)).toMatchObject({ code: 4003 });
-  const list = await ben!.request<object[]>('room.list', {});
+  const list = await ben.request<object[]>('room.list', {});
   expect(list.data).toMatchObject([{ type: 'SupportTicket', status: 'open', last_message: defaults, unread_count: 6 }]);
 
-  for (const client of [ann, ben]) await client!.close();
-  for (const running of [worker, app]) {
-    running.child.kill('SIGTERM');
-    expect((await running.ended).code, running.output()).toBe(0);
-  }
+  for (const client of [ann, ben]) await client.close();
+  await host.stop(worker, host.app);
 });

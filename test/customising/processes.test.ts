@@ -1,26 +1,10 @@
 /** A host whose app and worker are processes of their own, on MariaDB and Redis, with all parts named by file. */
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { MessageShape } from '../../src/index.js';
-import { connectTestClient } from '../../src/testing/client.js';
 import { errorOf } from '../../src/testing/index.js';
-import { createSandbox, type Sandbox } from '../docs/sandbox.js';
-import { askControl } from '../helpers/control.js';
-import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';
+import { useHostProcesses } from '../helpers/host-processes.js';
 
-let sandbox: Sandbox | undefined;
-let mariaDb: TestMariaDb | undefined;
-let redis: TestRedis | undefined;
-
-beforeAll(async () => {
-  await askControl('build');
-});
-
-afterEach(async () => {
-  await sandbox?.close();
-  await mariaDb?.stop();
-  await redis?.stop();
-  [sandbox, mariaDb, redis] = [undefined, undefined, undefined];
-});
+const startHost = useHostProcesses();
 
 const files = {
   'chat.config.js': `
@@ -155,44 +139,26 @@ process.on('SIGTERM', async () => {
 };
 
 test('every part works in the process that needs it', { timeout: 120_000 }, async () => {
-  sandbox = await createSandbox('module');
-  [mariaDb, redis] = await Promise.all([startMariaDb(), startRedis()]);
-  await sandbox.write(files);
-  const env = {
-    DATABASE_URL: mariaDb.url,
-    REDIS_URL: redis.url,
-    REDIS_PREFIX: `customising-${process.pid}`,
-  };
-  const app = sandbox.node(['app.js'], { ...env, ROLE: 'app' });
-  const [, port] = await app.waitFor(/port (\d+)/);
+  const host = await startHost(files);
 
   // One wrong part ends a worker at once, with one sentence.
-  const wrong = sandbox.startShell('exec npx express-realtime-chat worker', {
-    ...env,
-    PERMISSIONS: './parts/errors.js#default',
-  });
+  const wrong = host.worker({ PERMISSIONS: './parts/errors.js#default' });
   expect((await wrong.ended).code).toBe(1);
   expect(wrong.output().trim()).toMatch(
     /^Setting permissionHandlerClass must be a subclass of PermissionHandler, but is the class [^\n]*$/m,
   );
 
-  const worker = sandbox.startShell('exec npx express-realtime-chat worker', { ...env, ROLE: 'worker' });
+  const worker = host.worker();
   await worker.waitFor(/takes events/);
 
-  const [ann, ben, dan] = await Promise.all(
-    [1, 2, 3].map(async (id) => {
-      const client = await connectTestClient(`ws://127.0.0.1:${port}/messaging/?user=${id}`);
-      await client.expect('chat.notifications');
-      return client;
-    }),
-  );
-  const made = await ann!.request<{ room_id: string }>('room.create', {
+  const [ann, ben, dan] = await host.connect(1, 2, 3);
+  const made = await ann.request<{ room_id: string }>('room.create', {
     type: 'GroupChat',
     name: 'Orders',
     participants: [2],
   });
   const { room_id } = made.data;
-  const say = (client: typeof ann, content: string) => client!.request('message.send', { room_id, content });
+  const say = (client: typeof ann, content: string) => client.request('message.send', { room_id, content });
   const sent = await say(ann, 'Hello');
   expect(sent.data).toMatchObject({ seq: 1 });
   await worker.waitFor(/webhook worker Hello/);
@@ -201,33 +167,30 @@ test('every part works in the process that needs it', { timeout: 120_000 }, asyn
   expect((await say(dan, 'Staff here')).data).toMatchObject({ seq: 2 });
   const { message_id } = sent.data as { message_id: string };
   const pin = { room_id, message_id };
-  expect((await ann!.request('message.pin', pin)).data).toEqual({ status: 'successful' });
-  expect((await ben!.expect('message.pinned')).data).toEqual({ message_id, pinned_by: 'ann' });
-  expect(errorOf(await ben!.request('message.pin', pin)).code).toBe(4002);
-  expect((await ben!.request('room.discover', {})).error).toBe('invalid event type');
+  expect((await ann.request('message.pin', pin)).data).toEqual({ status: 'successful' });
+  expect((await ben.expect('message.pinned')).data).toEqual({ message_id, pinned_by: 'ann' });
+  expect(errorOf(await ben.request('message.pin', pin)).code).toBe(4002);
+  expect((await ben.request('room.discover', {})).error).toBe('invalid event type');
   const reaction = { type: 'add', message_id, reaction_content: '👍' };
-  expect((await ben!.request('message.react', reaction)).error).toMatchObject({ code: 4029, retry_after: 5 });
+  expect((await ben.request('message.react', reaction)).error).toMatchObject({ code: 4029, retry_after: 5 });
   for (const content of ['Hello', 'Staff here']) {
-    expect((await ben!.expect<MessageShape>('message.dispatch')).data.content).toBe(content);
+    expect((await ben.expect<MessageShape>('message.dispatch')).data.content).toBe(content);
   }
   // A membership that was written by hand is followed over Redis too.
-  const imported = await fetch(`http://127.0.0.1:${port}/import/${room_id}/3`);
+  const imported = await fetch(`${host.address}/import/${room_id}/3`);
   expect(await imported.json()).toEqual([`group-${room_id}`]);
   await expect
     .poll(
       async () => {
         await say(ann, 'Is Dan here?');
-        return dan!.pending.map(({ eventType }) => eventType);
+        return dan.pending.map(({ eventType }) => eventType);
       },
       { timeout: 10_000 },
     )
     .toContain('message.dispatch');
-  await ben!.close();
-  await app.waitFor(/gone app ben/);
-  for (const client of [ann, dan]) await client!.close();
-  expect(app.output()).not.toContain('webhook');
-  for (const running of [worker, app]) {
-    running.child.kill('SIGTERM');
-    expect((await running.ended).code, running.output()).toBe(0);
-  }
+  await ben.close();
+  await host.app.waitFor(/gone app ben/);
+  for (const client of [ann, dan]) await client.close();
+  expect(host.app.output()).not.toContain('webhook');
+  await host.stop(worker, host.app);
 });

@@ -1,31 +1,20 @@
 /** Still more of forty at once, on MariaDB, two gateways and two workers: repeats, two rooms in one event, rooms that end. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { acknowledged, answered, createGroup, sendMessage } from '../helpers/chat.js';
 import type { WireAck, WireError } from '../helpers/shapes.js';
-import { type Chatter, type Person, startStack } from '../helpers/stack.js';
-import { type Crowd, FrameLog, gather, upTo } from './crowd.js';
+import type { Chatter } from '../helpers/stack.js';
+import { FrameLog, upTo } from './crowd.js';
+import { CROWD, useForty } from './forty.js';
 
-const CROWD = 40;
+// A server of its own, whose deadlocks are those of this file.
+const scene = useForty({ ownServices: true });
 
-let crowd: Crowd;
-let everybody: Person[];
-
-beforeAll(async () => {
-  // A server of its own, whose deadlocks are those of this file.
-  crowd = await gather(await startStack('distributed', { ownServices: true }));
-  await crowd.ready();
-  everybody = await crowd.people(CROWD);
-});
-afterAll(() => crowd?.close());
-afterEach(() => crowd.stack.disconnectAll());
-
-const connectAll = (people: Person[]) => Promise.all(people.map((person, index) => crowd.stack.connect(person, index)));
 const codeOf = (answer: { error?: unknown }) => (answer.error as WireError | undefined)?.code ?? 0;
 
 it('makes one message of one client_id that forty devices send, and none of it for somebody else', async () => {
-  const [ann, ben] = await crowd.people(2);
-  const devices = await connectAll(Array.from({ length: CROWD }, () => ann!));
-  const other = await crowd.stack.connect(ben!, 1);
+  const [ann, ben] = await scene.crowd.people(2);
+  const devices = await scene.connectAll(Array.from({ length: CROWD }, () => ann!));
+  const other = await scene.crowd.stack.connect(ben!, 1);
   const room = await createGroup(devices[0]!, [other, ...devices.slice(1)]);
   const log = new FrameLog(other);
   const data = { room_id: room.id, content: 'once', client_id: 'of ann' };
@@ -44,16 +33,16 @@ it('makes one message of one client_id that forty devices send, and none of it f
   ).toEqual(['of ben', 'once']);
   await Promise.all([other, ...devices].map((client) => client.request('session.heartbeat', {})));
   expect(log.of(room.id)).toHaveLength(2);
-  expect(await crowd.checkRoom(room.id)).toHaveLength(2);
+  expect(await scene.crowd.checkRoom(room.id)).toHaveLength(2);
 });
 
 it('refuses nobody where forty name the same rooms, half of them in the other order', async () => {
-  const [ann] = await crowd.chatters(1);
-  const people = await connectAll(everybody);
-  const rooms = await Promise.all([1, 2, 3].map(() => createGroup(ann!, everybody)));
+  const [ann] = await scene.crowd.chatters(1);
+  const people = await scene.connectAll(scene.everybody);
+  const rooms = await Promise.all([1, 2, 3].map(() => createGroup(ann!, scene.everybody)));
   const messages = await Promise.all(rooms.map((room, index) => sendMessage(ann!, room, `read me ${index}`)));
   const ids = messages.map(({ id }) => id);
-  const before = (await crowd.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.Value;
+  const before = (await scene.crowd.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.Value;
   const answers = await Promise.all(
     people.flatMap((client, index) => {
       const message_id = index % 2 ? ids : ids.toReversed();
@@ -67,18 +56,18 @@ it('refuses nobody where forty name the same rooms, half of them in the other or
   expect(answers.map(codeOf)).toEqual(answers.map(() => 0));
   for (const [index, room] of rooms.entries()) {
     expect(
-      await crowd.query('SELECT delivered_count, read_count FROM chat_messages WHERE id = ?', [ids[index]]),
+      await scene.crowd.query('SELECT delivered_count, read_count FROM chat_messages WHERE id = ?', [ids[index]]),
     ).toEqual([{ delivered_count: CROWD, read_count: CROWD }]);
-    await crowd.checkRoom(room.id);
+    await scene.crowd.checkRoom(room.id);
   }
   // Locks are taken in one order: the database had nobody to choose.
-  const after = (await crowd.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.Value;
+  const after = (await scene.crowd.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.Value;
   expect(after).toBe(before);
 });
 
 it('keeps nothing of a room that is deleted while forty send to it, and tells nobody of it afterwards', async () => {
-  const [creator] = await crowd.chatters(1);
-  const people = await connectAll(everybody);
+  const [creator] = await scene.crowd.chatters(1);
+  const people = await scene.connectAll(scene.everybody);
   const room = await createGroup(creator!, people);
   const logs = [creator!, ...people].map((client) => new FrameLog(client));
   const sending = people.map(async (client, index) => {
@@ -100,9 +89,9 @@ it('keeps nothing of a room that is deleted while forty send to it, and tells no
     expect(log.of(room.id).at(-1)).toMatchObject({ eventType: 'roomdelete.dispatch', offset: last.offset });
   }
   for (const table of ['chat_messages', 'chat_room_members', 'chat_group_chats', 'chat_room_permissions']) {
-    expect(await crowd.query(`SELECT room_id FROM ${table} WHERE room_id = ?`, [room.id]), table).toEqual([]);
+    expect(await scene.crowd.query(`SELECT room_id FROM ${table} WHERE room_id = ?`, [room.id]), table).toEqual([]);
   }
-  const outcomes = await crowd.query<{ room_offset: number }>(
+  const outcomes = await scene.crowd.query<{ room_offset: number }>(
     'SELECT room_offset FROM chat_outcomes WHERE room_id = ? ORDER BY room_offset',
     [room.id],
   );
@@ -110,7 +99,7 @@ it('keeps nothing of a room that is deleted while forty send to it, and tells no
 });
 
 it('misses nothing on a device that comes and goes and resumes, while forty send', async () => {
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const [creator, ...others] = people as [Chatter, ...Chatter[]];
   const room = await createGroup(creator, others);
   const each = 10;
@@ -128,7 +117,7 @@ it('misses nothing on a device that comes and goes and resumes, while forty send
   let last = 1;
   for (let isLast = false; !isLast; ) {
     isLast = isOver;
-    const device = await crowd.stack.connect(creator, seen.length);
+    const device = await scene.crowd.stack.connect(creator, seen.length);
     const log = new FrameLog(device);
     type Resumed = { rooms: Record<string, { recovered: boolean; offset: number }> };
     const resumed = await answered<Resumed>(
@@ -151,5 +140,5 @@ it('misses nothing on a device that comes and goes and resumes, while forty send
     await device.close();
   }
   await sending;
-  expect(seen).toEqual((await crowd.checkRoom(room.id)).map(({ content }) => content));
+  expect(seen).toEqual((await scene.crowd.checkRoom(room.id)).map(({ content }) => content));
 });

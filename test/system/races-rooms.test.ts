@@ -1,33 +1,22 @@
 /** More of forty at once, on MariaDB, through two gateways and two worker processes: reading while others write. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodeEnvelope } from '../../src/protocol/envelope.js';
 import { acknowledged, createChannel, createGroup, sendMessage } from '../helpers/chat.js';
 import type { WireAck, WireError, WireMessage, WireRoom } from '../helpers/shapes.js';
-import { type Chatter, type Person, startStack } from '../helpers/stack.js';
-import { type Crowd, FrameLog, gather, upTo } from './crowd.js';
+import type { Chatter } from '../helpers/stack.js';
+import { FrameLog, upTo } from './crowd.js';
+import { CROWD, useForty } from './forty.js';
 
-const CROWD = 40;
+const scene = useForty();
 
-let crowd: Crowd;
-let everybody: Person[];
-
-beforeAll(async () => {
-  crowd = await gather(await startStack('distributed'));
-  await crowd.ready();
-  everybody = await crowd.people(CROWD);
-});
-afterAll(() => crowd?.close());
-afterEach(() => crowd.stack.disconnectAll());
-
-const connectAll = (people: Person[]) => Promise.all(people.map((person, index) => crowd.stack.connect(person, index)));
 const codeOf = (answer: { error?: unknown }) => (answer.error as WireError | undefined)?.code ?? 0;
 const countOf = async (table: string, room: string) => {
-  const [row] = await crowd.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE room_id = ?`, [room]);
+  const [row] = await scene.crowd.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE room_id = ?`, [room]);
   return Number(row?.n);
 };
 
 it('loses no message to who asks for what came after the last seq, while forty are sending', async () => {
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const [reader, ...senders] = people as [Chatter, ...Chatter[]];
   const room = await createGroup(reader, senders);
   const each = 5;
@@ -53,12 +42,12 @@ it('loses no message to who asks for what came after the last seq, while forty a
   }
   await sending;
   expect(seen.map(({ seq }) => seq)).toEqual(upTo(senders.length * each));
-  const stored = await crowd.checkRoom(room.id);
+  const stored = await scene.crowd.checkRoom(room.id);
   expect(seen.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
 });
 
 it('counts forty reactions of forty people to one message, and tells them in one order', async () => {
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const [creator, ...others] = people as [Chatter, ...Chatter[]];
   const room = await createGroup(creator, others);
   const message = await sendMessage(creator, room, 'react to me', others);
@@ -86,13 +75,13 @@ it('counts forty reactions of forty people to one message, and tells them in one
   await react('remove');
   await logs[0]!.reach(room.id, last + CROWD);
   expect((logs[0]!.of(room.id).at(-1)!.data as unknown as Reaction).message.reaction_counts).toEqual({});
-  expect(await crowd.query('SELECT id FROM chat_reactions WHERE message_id = ?', [message.id])).toEqual([]);
+  expect(await scene.crowd.query('SELECT id FROM chat_reactions WHERE message_id = ?', [message.id])).toEqual([]);
 });
 
 it('keeps a cap that is lowered while forty join: it is refused, or nobody is let in above it', async () => {
-  const [creator] = await crowd.chatters(1);
+  const [creator] = await scene.crowd.chatters(1);
   const room = await createChannel(creator!, [], { extra_fields: { max_subscribers: 30, is_public: true } });
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const joining = Promise.all(people.map((client) => client.request<WireAck>('room.join', { room_id: room.id })));
   const lower = (max_subscribers: number) =>
     creator!.request('room.modify', { room_id: room.id, action: 'update', data: { max_subscribers } });
@@ -106,17 +95,17 @@ it('keeps a cap that is lowered while forty join: it is refused, or nobody is le
   // Full to the last cap, and not one more.
   expect(joined.filter((answer) => codeOf(answer) === 0)).toHaveLength(data.max_subscribers - 1);
   expect(await countOf('chat_room_members', room.id)).toBe(data.max_subscribers);
-  await crowd.checkRoom(room.id);
+  await scene.crowd.checkRoom(room.id);
 });
 
 it('takes no message of somebody who has left, while forty leave and send at once', async () => {
-  const [creator] = await crowd.chatters(1);
-  const people = await connectAll(everybody);
+  const [creator] = await scene.crowd.chatters(1);
+  const people = await scene.connectAll(scene.everybody);
   const room = await createGroup(creator!, people);
   const results = await Promise.all(
     people.map(async (client, index) => {
       // On two devices, so that one does not wait for the other.
-      const other = await crowd.stack.connect(client, index + 1);
+      const other = await scene.crowd.stack.connect(client, index + 1);
       const [sent, left] = await Promise.all([
         client.request<WireAck>('message.send', { room_id: room.id, content: `good bye of ${index}` }),
         other.request('room.leave', { room_id: room.id }),
@@ -126,12 +115,12 @@ it('takes no message of somebody who has left, while forty leave and send at onc
     }),
   );
   expect(results.map(codeOf).filter((code) => code !== 0 && code !== 4002)).toEqual([]);
-  const rows = await crowd.checkRoom(room.id);
+  const rows = await scene.crowd.checkRoom(room.id);
   const acked = results.filter((answer) => codeOf(answer) === 0).map(({ data }) => data.message_id);
   expect(rows.map(({ id }) => id).toSorted()).toEqual(acked.toSorted());
   expect(await countOf('chat_room_members', room.id)).toBe(1);
   // Each message stands before its sender's leaving, in the order that all saw.
-  const outcomes = await crowd.query<{ envelope: string | Buffer }>(
+  const outcomes = await scene.crowd.query<{ envelope: string | Buffer }>(
     'SELECT envelope FROM chat_outcomes WHERE room_id = ? ORDER BY room_offset',
     [room.id],
   );

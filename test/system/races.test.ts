@@ -1,38 +1,26 @@
 /** Forty at once, on MariaDB, through two gateways and two worker processes: the database decides, once. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { TestFrame } from '../../src/testing/client.js';
 import { acknowledged, createChannel, createGroup, sendMessage } from '../helpers/chat.js';
 import type { WireAck, WireError, WireMessage, WireRoom } from '../helpers/shapes.js';
-import { type Chatter, type Person, startStack } from '../helpers/stack.js';
-import { type Crowd, FrameLog, gather, upTo } from './crowd.js';
+import type { Chatter, Person } from '../helpers/stack.js';
+import { FrameLog, upTo } from './crowd.js';
+import { CROWD, useForty } from './forty.js';
 
-const CROWD = 40;
+const scene = useForty();
 
-let crowd: Crowd;
-let everybody: Person[];
-
-beforeAll(async () => {
-  crowd = await gather(await startStack('distributed'));
-  await crowd.ready();
-  everybody = await crowd.people(CROWD);
-});
-afterAll(() => crowd?.close());
-afterEach(() => crowd.stack.disconnectAll());
-
-/** Connections of forty people, or so many of one person. */
-const connectAll = (people: Person[]) => Promise.all(people.map((person, index) => crowd.stack.connect(person, index)));
-const devicesOf = (person: Person, count = CROWD) => connectAll(Array.from({ length: count }, () => person));
+const devicesOf = (person: Person, count = CROWD) => scene.connectAll(Array.from({ length: count }, () => person));
 
 const errorOf = ({ error }: TestFrame) => error as WireError | undefined;
 const succeeded = (answers: TestFrame<WireAck>[]) => answers.filter(({ error }) => error === undefined);
 const codes = (answers: TestFrame[]) => answers.flatMap((answer) => (errorOf(answer) ? [errorOf(answer)!.code] : []));
 const count = async (table: string, where: string, values: unknown[]) => {
-  const [row] = await crowd.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`, values);
+  const [row] = await scene.crowd.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`, values);
   return Number(row?.n);
 };
 
 it('makes one one to one chat of forty, and tells the others which', async () => {
-  const [ann, ben] = await crowd.people(2);
+  const [ann, ben] = await scene.crowd.people(2);
   const devices = [...(await devicesOf(ann!, CROWD / 2)), ...(await devicesOf(ben!, CROWD / 2))];
   const answers = await Promise.all(
     devices.map((client) =>
@@ -54,38 +42,38 @@ it('makes one one to one chat of forty, and tells the others which', async () =>
   // One broadcast, to every device of both.
   for (const device of devices) await device.expect<WireRoom>('roomcreate.dispatch');
   await Promise.all(devices.map((device) => device.silence()));
-  await crowd.checkRoom(made!.data.room_id);
+  await scene.crowd.checkRoom(made!.data.room_id);
 });
 
 it('lets no more in than the cap, whoever adds', async () => {
-  const [creator] = await crowd.chatters(1);
+  const [creator] = await scene.crowd.chatters(1);
   const room = await createGroup(creator!, [], { extra_fields: { max_participants: 5 } });
   const devices = await devicesOf(creator!);
   const answers = await Promise.all(
     devices.map((device, index) =>
-      device.request<WireAck>('room.add_members', { room_id: room.id, members: [everybody[index]!.user.id] }),
+      device.request<WireAck>('room.add_members', { room_id: room.id, members: [scene.everybody[index]!.user.id] }),
     ),
   );
   expect(succeeded(answers)).toHaveLength(4);
   expect(codes(answers)).toEqual(Array(CROWD - 4).fill(4003));
   expect(errorOf(answers.find(errorOf)!)?.detail).toBe('Maximum number of group participants exceeded');
   expect(await count('chat_room_members', 'room_id = ?', [room.id])).toBe(5);
-  await crowd.checkRoom(room.id);
+  await scene.crowd.checkRoom(room.id);
 });
 
 it('lets no more join than the cap', async () => {
-  const [creator] = await crowd.chatters(1);
+  const [creator] = await scene.crowd.chatters(1);
   const room = await createChannel(creator!, [], { extra_fields: { max_subscribers: 5, is_public: true } });
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const answers = await Promise.all(people.map((client) => client.request<WireAck>('room.join', { room_id: room.id })));
   expect(succeeded(answers)).toHaveLength(4);
   expect(codes(answers)).toEqual(Array(CROWD - 4).fill(4003));
   expect(await count('chat_room_members', 'room_id = ?', [room.id])).toBe(5);
-  await crowd.checkRoom(room.id);
+  await scene.crowd.checkRoom(room.id);
 });
 
 it('takes no message of somebody who was removed, and sends them none', async () => {
-  const [admin, ...members] = (await crowd.chatters(21)) as [Chatter, ...Chatter[]];
+  const [admin, ...members] = (await scene.crowd.chatters(21)) as [Chatter, ...Chatter[]];
   const room = await createGroup(admin, members);
   const logs = members.map((member) => new FrameLog(member));
   const adminLog = new FrameLog(admin);
@@ -102,17 +90,17 @@ it('takes no message of somebody who was removed, and sends them none', async ()
     members.map(async (member, index) => {
       // After a broadcast of theirs, so that all of them are in the middle of it.
       await member.expect<WireMessage>('message.dispatch', ({ data }) => data.sender.id === member.user.id);
-      const remover = index % 2 ? admin : await crowd.stack.connect(admin, 1);
+      const remover = index % 2 ? admin : await scene.crowd.stack.connect(admin, 1);
       await acknowledged(remover, 'room.remove_members', { room_id: room.id, members: [member.user.id] });
     }),
   );
   const results = await Promise.all(sending);
   await removing;
   expect(results.map(({ error }) => error.code)).toEqual(Array(20).fill(4002));
-  const rows = await crowd.checkRoom(room.id);
+  const rows = await scene.crowd.checkRoom(room.id);
   const acked = results.flatMap(({ acks }) => acks.map(({ message_id }) => message_id));
   expect(acked.toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
-  const [{ last_offset: last } = { last_offset: 0 }] = await crowd.query<{ last_offset: number }>(
+  const [{ last_offset: last } = { last_offset: 0 }] = await scene.crowd.query<{ last_offset: number }>(
     'SELECT last_offset FROM chat_rooms WHERE id = ?',
     [room.id],
   );
@@ -138,8 +126,8 @@ it('takes no message of somebody who was removed, and sends them none', async ()
 });
 
 it('counts one read of a user who reads on forty devices, and one of each of forty', async () => {
-  const [ann] = await crowd.chatters(1);
-  const people = await connectAll(everybody);
+  const [ann] = await scene.crowd.chatters(1);
+  const people = await scene.connectAll(scene.everybody);
   const room = await createGroup(ann!, people);
   const message = await sendMessage(ann!, room, 'read me', people);
   const [reader, ...others] = people as [Chatter, ...Chatter[]];
@@ -156,15 +144,15 @@ it('counts one read of a user who reads on forty devices, and one of each of for
   expect(log.of(room.id).at(-1)?.data).toMatchObject({ read_count: CROWD });
   expect(await count('chat_read_receipts', 'message_id = ?', [message.id])).toBe(CROWD);
   expect(await count('chat_message_deliveries', 'message_id = ?', [message.id])).toBe(CROWD);
-  expect(await crowd.query('SELECT read_count, delivered_count FROM chat_messages WHERE id = ?', [message.id])).toEqual(
-    [{ read_count: CROWD, delivered_count: CROWD }],
-  );
-  await crowd.checkRoom(room.id);
+  expect(
+    await scene.crowd.query('SELECT read_count, delivered_count FROM chat_messages WHERE id = ?', [message.id]),
+  ).toEqual([{ read_count: CROWD, delivered_count: CROWD }]);
+  await scene.crowd.checkRoom(room.id);
 });
 
 it('keeps one reaction of a user who reacts on forty devices, the last one told', async () => {
-  const [ann] = await crowd.chatters(1);
-  const reactor = everybody[0]!;
+  const [ann] = await scene.crowd.chatters(1);
+  const reactor = scene.everybody[0]!;
   const devices = await devicesOf(reactor);
   const room = await createGroup(ann!, [reactor]);
   const message = await sendMessage(ann!, room, 'react to me');
@@ -179,7 +167,7 @@ it('keeps one reaction of a user who reacts on forty devices, the last one told'
   type Reaction = { message: WireMessage };
   const told = log.of(room.id).map(({ data }) => (data as unknown as Reaction).message.reactions);
   expect(told.map((reactions) => reactions.length)).toEqual(Array(CROWD).fill(1));
-  const stored = await crowd.query<{ reaction_content: Buffer }>(
+  const stored = await scene.crowd.query<{ reaction_content: Buffer }>(
     'SELECT reaction_content FROM chat_reactions WHERE message_id = ?',
     [message.id],
   );
@@ -196,11 +184,11 @@ it('keeps one reaction of a user who reacts on forty devices, the last one told'
   expect(answers.filter(({ data }) => data.status === 'successful')).toHaveLength(1);
   expect(answers.filter(({ data }) => data.status === 'failed')).toHaveLength(CROWD - 1);
   expect(await count('chat_reactions', 'message_id = ?', [message.id])).toBe(0);
-  await crowd.checkRoom(room.id);
+  await scene.crowd.checkRoom(room.id);
 });
 
 it('ends a room that everybody leaves at once, and tells the last one', async () => {
-  const people = await connectAll(everybody);
+  const people = await scene.connectAll(scene.everybody);
   const [creator, ...others] = people as [Chatter, ...Chatter[]];
   const room = await createGroup(creator, others);
   await sendMessage(creator, room, 'good bye', others);
@@ -222,7 +210,7 @@ it('ends a room that everybody leaves at once, and tells the last one', async ()
   ]) {
     expect(await count(table, `${table === 'chat_rooms' ? 'id' : 'room_id'} = ?`, [room.id]), table).toBe(0);
   }
-  const offsets = await crowd.query<{ room_offset: number }>(
+  const offsets = await scene.crowd.query<{ room_offset: number }>(
     'SELECT room_offset FROM chat_outcomes WHERE room_id = ? ORDER BY room_offset',
     [room.id],
   );
@@ -230,8 +218,8 @@ it('ends a room that everybody leaves at once, and tells the last one', async ()
 });
 
 it('joins and leaves and sends at once without a hole in a room', async () => {
-  const [creator] = await crowd.chatters(1);
-  const people = await connectAll(everybody);
+  const [creator] = await scene.crowd.chatters(1);
+  const people = await scene.connectAll(scene.everybody);
   const room = await createChannel(creator!, [], { extra_fields: { is_public: true } });
   const log = new FrameLog(creator!);
   await Promise.all([
@@ -243,7 +231,7 @@ it('joins and leaves and sends at once without a hole in a room', async () => {
       acknowledged(creator!, 'message.send', { room_id: room.id, content: `message ${number}` }),
     ),
   ]);
-  const messages = await crowd.checkRoom(room.id);
+  const messages = await scene.crowd.checkRoom(room.id);
   // One connection's events take effect in the order sent.
   expect(messages.map(({ content }) => content)).toEqual(upTo(20).map((number) => `message ${number}`));
   await log.reach(room.id, 1 + CROWD + CROWD / 2 + 20);
