@@ -196,7 +196,7 @@ export class ChatClient {
    */
   track(roomId: string): void {
     if (!this.#offsets.track(roomId) || this.state !== 'online') return;
-    this.#resumeRooms({ [roomId]: Number.MAX_SAFE_INTEGER }).catch(() => {});
+    void this.#ask([roomId]);
   }
 
   #changed(state: ConnectionState): void {
@@ -243,14 +243,25 @@ export class ChatClient {
   #fill(roomIds = this.#offsets.incomplete): void {
     if (roomIds.length === 0 || this.#isFilling || this.state !== 'online') return;
     this.#isFilling = true;
-    const done = (isAnswered: boolean) => {
+    void this.#ask(roomIds).then((isAnswered) => {
       this.#isFilling = false;
       if (isAnswered) this.#fill(this.#offsets.doubted);
-    };
-    this.#resumeRooms(this.#offsets.toResume(roomIds)).then(
-      () => done(true),
-      () => done(false),
-    );
+    });
+  }
+
+  /** Asks where these rooms are. Whom the server refuses for the moment asks again later, unless a new connection does. */
+  async #ask(roomIds: string[]): Promise<boolean> {
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.#resumeRooms(this.#offsets.toResume(roomIds));
+        return true;
+      } catch (error) {
+        const delay = (error as ChatError).code > 4000 ? retryDelay(error, tries) : undefined;
+        if (delay === undefined) return false;
+        await new Promise((resolve) => setTimeout(resolve, delay));
+        if (this.state !== 'online') return false;
+      }
+    }
   }
 
   #dispatch(frame: ServerFrame): void {

@@ -213,6 +213,33 @@ describe('broadcasts', () => {
     expect(fake.events).toMatchObject([{ event_type: 'session.resume', data: { rooms: { r: 2 } } }]);
   });
 
+  test('that are missing are asked for again when the server refuses for the moment, though nothing else comes', async () => {
+    const broadcast = (offset: number) => ({
+      eventType: 'roomupdate.dispatch',
+      data: { id: 'r' },
+      room_id: 'r',
+      offset,
+    });
+    const refusals = [
+      { code: 4503, detail: 'Try again.' },
+      { code: 4029, detail: 'Slow down.', retry_after: 0.01 },
+    ];
+    fake = await startFakeServer(({ event_type }) => {
+      if (event_type !== 'session.resume') return { status: 'success' };
+      const error = refusals.shift();
+      if (error) return { error };
+      fake!.send(broadcast(2));
+      return { eventType: 'session.resumed', data: { rooms: { r: { recovered: true, offset: 3 } } } };
+    });
+    const client = makeClient(fake.url, undefined);
+    await inState(client, 'online');
+    const events = client.events('roomupdate.dispatch');
+    for (const offset of [1, 3]) fake.send(broadcast(offset));
+    for (const offset of [1, 2, 3]) expect((await events.next()).value).toMatchObject({ offset });
+    expect(fake.events.map(({ data }) => data)).toEqual(Array(3).fill({ rooms: { r: 1 } }));
+    expect(client.state).toBe('online');
+  });
+
   test('of messages are acknowledged one event at a time, so that a slow server gets few', async () => {
     fake = await startFakeServer(({ event_type }) =>
       event_type === 'message.acknowledged' ? undefined : { status: 'success' },
