@@ -1,3 +1,5 @@
+// Long: requests, resuming and what is told of them share the one connection.
+
 import { Connection, type ConnectionOptions, type ConnectionState } from './connection.js';
 import { Emitter } from './emitter.js';
 import { ChatError } from './error.js';
