@@ -109,7 +109,10 @@ export class Offsets {
         continue;
       }
       if (exit === 'asked') room.exit = undefined;
-      if (recovered) continue;
+      if (recovered) {
+        frames.push(...this.#complete(room, offset));
+        continue;
+      }
       room.base = offset;
       if (asked[roomId] === nowhere) continue;
       lost.push({ room_id: roomId, code });
@@ -140,6 +143,14 @@ export class Offsets {
     }
     for (const offset of room.early.keys()) if (offset <= room.seen!) room.early.delete(offset);
     return frames;
+  }
+
+  /** Everything up to `offset` has come that there is: what is missing still was never a broadcast with a frame. */
+  #complete(room: RoomOffsets, offset: number | undefined): ServerFrame[] {
+    if (offset === undefined || room.seen === undefined || offset <= room.seen) return [];
+    const frames = [...room.early.values()].filter((frame) => frame.offset! <= offset);
+    room.seen = offset;
+    return [...frames.sort((a, b) => a.offset! - b.offset!), ...this.#next(room)];
   }
 
   /** All that waits, with the holes in it. */

@@ -353,7 +353,9 @@ export class Gateway {
         if ((member as GatewayConnection).isReady) await this.attach(member, rooms);
       }
     } catch (error) {
-      this.logger.warn('Following changed memberships failed.', { error });
+      if (this.#closing) return;
+      this.logger.warn('Following changed memberships failed; trying again.', { error });
+      setTimeout(() => void this.#follow(groups, userIds), 1000).unref();
     }
   }
 

@@ -17,8 +17,19 @@ it('a broadcast that came before a missing one waits for it', () => {
   const offsets = new Offsets();
   expect(take(offsets, 35, 37)).toEqual([35]);
   expect(offsets.incomplete).toEqual([room]);
+  expect(take(offsets, 36, 37)).toEqual([36, 37]);
   expect(settle(offsets, { recovered: true, offset: 37 }, 35)).toEqual({ frames: [], lost: [] });
-  expect(take(offsets, 36, 37, 38)).toEqual([36, 37, 38]);
+  expect(take(offsets, 37, 38)).toEqual([38]);
+  expect(offsets.incomplete).toEqual([]);
+});
+
+it('an offset that had no frame makes nothing wait for it', () => {
+  const offsets = new Offsets();
+  // 36 let somebody in without a word.
+  expect(take(offsets, 35, 37, 39)).toEqual([35]);
+  expect(take(offsets, 37)).toEqual([]);
+  expect(settle(offsets, { recovered: true, offset: 37 }, 35)).toEqual({ frames: [37], lost: [] });
+  expect(take(offsets, 38)).toEqual([38, 39]);
   expect(offsets.incomplete).toEqual([]);
 });
 
