@@ -96,6 +96,14 @@ describe('connections of one address', () => {
     await until('there is room again', async () => expect(codes(await connectAll(served, [50]))).toEqual([0]));
   });
 
+  it('are any number at 0', async () => {
+    const served = await serve({ maxConnectionsPerAddress: 0, maxConnectionsPerUser: 0 });
+    // More than the default of 1000 in several goes, for a listening socket has a backlog.
+    for (let round = 0; round < 11; round++) {
+      expect(codes(await connectAll(served, times(100, (round % 50) + 1)))).toEqual(times(100, 0));
+    }
+  });
+
   it('are counted from the first moment: one that is refused later gives its place back', async () => {
     const served = await serve({ maxConnectionsPerAddress: 1 });
     for (let round = 0; round < 3; round++) {
@@ -146,20 +154,28 @@ describe('connections of one address', () => {
 });
 
 describe('a connection that has not said whose it is', () => {
-  it('is closed with 1013 after readyTimeout, nothing of it was heard, and its place is free', async () => {
+  it('is closed with 1013 after readyTimeout, nothing of it was heard, its place is free, and others stay', async () => {
     const served = await serve({
-      readyTimeout: 0.5,
-      maxConnectionsPerAddress: 1,
+      readyTimeout: 1,
+      maxConnectionsPerAddress: 2,
       authenticate: (request) => {
         const id = Number(/\d+$/.exec(request.headers.authorization ?? '')?.[0]);
         return id === 1 ? new Promise(() => {}) : { id };
       },
     });
+    const [ready] = await connectAll(served, [2]);
+    expect(ready!.code).toBe(0);
+    const began = performance.now();
     const silent = await served.open({ token: '1' });
     silent.send('room.create', { type: 'GroupChat', name: 'x' }, 'early');
     expect((await silent.closed).code).toBe(1013);
+    expect(performance.now() - began).toBeGreaterThan(990);
     expect(silent.pending).toEqual([]);
-    await until('its place is free', async () => expect(codes(await connectAll(served, [2]))).toEqual([0]));
+    await until('its place is free', async () => expect(codes(await connectAll(served, [3]))).toEqual([0]));
+    expect(codes(await connectAll(served, [4]))).toEqual([1008]);
+    // Whoever was ready in time is not timed any more.
+    expect((await ready!.client.request('session.heartbeat', {})).status).toBe('success');
+    expect(ready!.client.pending).toEqual([]);
     expect(await served.chat.models.Room.count()).toBe(0);
   });
 });

@@ -105,7 +105,7 @@ describe('events of one connection', () => {
 
 describe('events of one user', () => {
   it('are counted over all connections; connecting again does not help, and other users are unaffected', async () => {
-    const { people, connect } = await open({ ...never, burst: 5, perUserBurst: 8 });
+    const { people, connect } = await open({ ...never, perUserPerSecond: 0.001, burst: 5, perUserBurst: 8 });
     const [phone, laptop, other] = [await connect(people.ann), await connect(people.ann), await connect(people.ben)];
     expect(codesOf(await heartbeats(phone, 5))).toEqual([0, 0, 0, 0, 0]);
     expect(codesOf(await heartbeats(laptop, 4))).toEqual([0, 0, 0, 4029]);
@@ -113,7 +113,20 @@ describe('events of one user', () => {
     const again = await connect(people.ann);
     const [refused] = await heartbeats(again, 1);
     expect(codesOf([refused!])).toEqual([4029]);
-    expect((refused!.error as { retry_after: number }).retry_after).toBeGreaterThan(5000);
+    // By the user's own pace, which is ten times that of a connection here.
+    expect((refused!.error as { retry_after: number }).retry_after).toBeGreaterThan(500);
+    expect((refused!.error as { retry_after: number }).retry_after).toBeLessThanOrEqual(1000);
+    expect(codesOf(await heartbeats(other, 5))).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('close a connection that keeps on with 1008, and neither the other ones of the user nor those of others', async () => {
+    const { people, connect } = await open({ ...never, burst: 5, perUserBurst: 5, refusals: 3 });
+    const [phone, laptop, other] = [await connect(people.ann), await connect(people.ann), await connect(people.ben)];
+    await heartbeats(laptop, 5);
+    expect(codesOf(await heartbeats(phone, 3))).toEqual([4029, 4029, 4029]);
+    phone.send('session.heartbeat', {});
+    expect(await phone.closed).toMatchObject({ code: 1008 });
+    expect(codesOf(await heartbeats(laptop, 1))).toEqual([4029]);
     expect(codesOf(await heartbeats(other, 5))).toEqual([0, 0, 0, 0, 0]);
   });
 });
@@ -200,16 +213,19 @@ describe('an event that takes too long', () => {
         await super.receiveRoomList(data);
       }
     }
-    const { people, connect } = await open(false, { handlerTimeout: 0.3, consumerClass: Slow });
-    const ann = await connect(people.ann);
+    const { people, connect } = await open(false, { handlerTimeout: 2, consumerClass: Slow });
+    const [ann, ben] = [await connect(people.ann), await connect(people.ben)];
     const began = performance.now();
-    const [hung, next] = await Promise.all([
-      ann.request('room.list', { limit: 1 }),
-      ann.request('room.list', { limit: 2 }),
-    ]);
-    expect(performance.now() - began).toBeGreaterThan(290);
-    expect(errorOf(hung!)).toEqual({ code: 4006, detail: 'Internal server error.' });
-    expect(next!.eventType).toBe('roomlist.dispatch');
+    const hanging = ann.request('room.list', { limit: 1 });
+    const waiting = ann.request('room.list', { limit: 2 });
+    // Others do not wait for it.
+    expect((await ben.request('room.list', { limit: 2 })).eventType).toBe('roomlist.dispatch');
+    expect(ann.pending).toEqual([]);
+    const [hung, next] = await Promise.all([hanging, waiting]);
+    expect(performance.now() - began).toBeGreaterThan(1990);
+    expect(errorOf(hung)).toEqual({ code: 4006, detail: 'Internal server error.' });
+    expect(next.eventType).toBe('roomlist.dispatch');
+    await ben.silence();
   });
 });
 

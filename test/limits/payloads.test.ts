@@ -150,6 +150,28 @@ describe('a page', () => {
   });
 });
 
+describe('what is refused', () => {
+  it('reaches nobody and changes nothing, and the others of the room go on', async () => {
+    const { people, chat, texts } = host;
+    const [ben, cleo] = [await host.connect(people.ben), await host.connect(people.cleo)];
+    const members = () => chat.models.RoomMember.count({ where: { room_id } });
+    const before = [await members(), ...(await texts(room_id))];
+    await refused('message.send', { room_id, content: 'x'.repeat(limits.maxContentLength + 1) });
+    await refused('message.send', { room_id, extra_fields: attachments(limits.maxMediaPerMessage + 1) });
+    await refused('message.send', { room_id, content: 'x', extra_fields: nested(limits.maxDepth) });
+    await refused('message.modify', { action: 'delete', message_id });
+    await refused('message.read', { message_id });
+    const users = [people.ben.id, people.cleo.id, people.dan.id];
+    await refused('room.remove_members', { room_id, members: users });
+    await refused('room.modify', { room_id, action: 'add_admin', data: { users } });
+    await refused('room.modify', { room_id, action: 'update', data: { max_participants: limits.maxRoomMembers + 1 } });
+    expect([await members(), ...(await texts(room_id))]).toEqual(before);
+    expect((await ben.request('message.send', { room_id, content: 'go on' })).error).toBeUndefined();
+    expect(await cleo.next<{ content: string }>()).toMatchObject({ data: { content: 'go on' } });
+    await cleo.silence();
+  });
+});
+
 describe('a room', () => {
   it('may be given a cap of maxRoomMembers', async () => {
     const update = (max_participants: number) => ({ room_id, action: 'update', data: { max_participants } });
