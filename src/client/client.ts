@@ -255,7 +255,9 @@ export class ChatClient {
   async #ask(roomIds: string[]): Promise<boolean> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.#resumeRooms(this.#offsets.toResume(roomIds));
+        const rooms = this.#offsets.toResume(roomIds);
+        // What it waited for has been settled by an exit.
+        if (Object.keys(rooms).length > 0) await this.#resumeRooms(rooms);
         return true;
       } catch (error) {
         const delay = (error as ChatError).code > 4000 ? retryDelay(error, tries) : undefined;

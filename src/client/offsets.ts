@@ -148,15 +148,16 @@ export class Offsets {
   /** Everything up to `offset` has come that there is: what is missing still was never a broadcast with a frame. */
   #complete(room: RoomOffsets, offset: number | undefined): ServerFrame[] {
     if (offset === undefined || room.seen === undefined || offset <= room.seen) return [];
-    const frames = [...room.early.values()].filter((frame) => frame.offset! <= offset);
+    const frames = this.#release(room, offset);
     room.seen = offset;
-    return [...frames.sort((a, b) => a.offset! - b.offset!), ...this.#next(room)];
+    return [...frames, ...this.#next(room)];
   }
 
-  /** All that waits, with the holes in it. */
-  #release(room: RoomOffsets): ServerFrame[] {
-    const frames = [...room.early.values()].sort((a, b) => a.offset! - b.offset!);
-    room.early.clear();
+  /** All that waits, or what of it stands up to `upTo`, with the holes in it. */
+  #release(room: RoomOffsets, upTo = Number.POSITIVE_INFINITY): ServerFrame[] {
+    const frames = [...room.early.values()].filter((frame) => frame.offset! <= upTo);
+    for (const { offset } of frames) room.early.delete(offset!);
+    frames.sort((a, b) => a.offset! - b.offset!);
     room.seen = frames.at(-1)?.offset ?? room.seen;
     return frames;
   }

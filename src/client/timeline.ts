@@ -1,6 +1,5 @@
-/**
- * Long: history, live events and the outbox make one list, by rules that can only be seen together.
- */
+// Long: history, live events and the outbox make one list, by rules that can only be seen together.
+
 import type { MessageShape } from '../protocol/shapes.js';
 import type { ChatClient, Reload } from './client.js';
 import { ChatError } from './error.js';

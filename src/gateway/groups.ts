@@ -41,7 +41,7 @@ export interface GroupsOptions {
 }
 
 /** Broadcasts of a room that are not kept any more, though they should be. */
-export class BroadcastsGone extends Error {
+class BroadcastsGone extends Error {
   constructor(roomId: string, after: number) {
     super(`The broadcasts of room ${roomId} after ${after} can not be had any more.`);
     this.name = 'BroadcastsGone';

@@ -1,3 +1,5 @@
+// Long: every setting with its docstring, which the reference is made from.
+
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { RedisOptions } from 'ioredis';
