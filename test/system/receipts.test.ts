@@ -118,7 +118,8 @@ describe.each(DATABASES)('receipts at the same time, on %s', (kind) => {
     const own = await send(reader);
     ids.push(await send(ann));
     // In one event: of two, the one that is done last decides how far the mark is moved.
-    const ack = (...at: number[]) => does(reader, 'message.acknowledged', { message_id: at.map((index) => ids[index]) });
+    const ack = (...at: number[]) =>
+      does(reader, 'message.acknowledged', { message_id: at.map((index) => ids[index]) });
     const acked = async () => (await marks()).get(reader)!.acked;
     await ack(2);
     expect(await acked()).toBe(0);
