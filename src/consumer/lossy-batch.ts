@@ -1,5 +1,5 @@
 import { preloadStandings } from '../permissions/permission-handler.js';
-import type { ChatJob, Delivery, LossyEvent, LossyRun } from '../queue/queue.js';
+import type { ChatJob, Delivery, LossyEvent, PartRun } from '../queue/queue.js';
 import { loadUsers } from '../store/reads/index.js';
 import type { UserId } from '../store/standing.js';
 import type { WorkerRuntime } from './runtime.js';
@@ -15,8 +15,8 @@ const roomIdShape = /^[0-9a-f-]{36}$/;
  * Runs the events of one batch, each with its own consumer, guard and handler; users and memberships are read once for
  * all. Whatever becomes of one does not touch the others. Resolves with what became of those that were run.
  */
-export async function runLossyBatch(runtime: WorkerRuntime, batch: ChatJob, delivery: Delivery): Promise<LossyRun[]> {
-  const runs: LossyRun[] = [];
+export async function runLossyBatch(runtime: WorkerRuntime, batch: ChatJob, delivery: Delivery): Promise<PartRun[]> {
+  const runs: PartRun[] = [];
   if (!batch.isStale) {
     const begun = performance.now();
     const { gatewayId, addedAt } = batch;

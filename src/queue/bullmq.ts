@@ -17,9 +17,11 @@ import {
 } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
-import { type LossyRuns, packLossyRuns, tellQueueEvents } from './bullmq-events.js';
+import { Unavailable } from '../protocol/errors.js';
+import { type PackedRuns, packRuns, tellQueueEvents } from './bullmq-events.js';
+import { BUNDLE, bundling, Places, partsOf, runBundle } from './bundles.js';
 import { createQueueEvents, fromJobId, toJobId } from './job-id.js';
-import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
+import type { ChatJob, ConsumeOptions, EventQueue, PartRun, QueueConsumer } from './queue.js';
 import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } from './redis-link.js';
 
 /** A connection that owes an answer and hears nothing for this long is replaced: Redis is frozen, or the link dead. */
@@ -34,7 +36,10 @@ const FRESH_FOR = 5000;
 const KEPT_FAILURES = 1000;
 
 /** What a job's hash in Redis holds of a `ChatJob`: all that neither the job's id nor its options tell. */
-type JobData = Omit<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'lossy'>;
+interface JobData extends Omit<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'lossy'> {
+  /** It ran with others and failed for this reason: it is there to be kept among the failed jobs. */
+  readonly failure?: string | undefined;
+}
 
 function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt, resent }: ChatJob): JobData {
   return { gatewayId, connectionId, sessionId, eventId, data, addedAt, resent };
@@ -73,6 +78,33 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   const { events, tell } = createQueueEvents(logger, () => void subscribe());
   let closing: Promise<void> | undefined;
 
+  /** The job in the queue that holds an event which went with others. */
+  const bundleIds = new WeakMap<ChatJob, string>();
+
+  async function add(job: ChatJob, parts: readonly ChatJob[] = [], failure?: string): Promise<void> {
+    const place = { jobId: toJobId(job), ...(job.lossy ? { lifo: true } : {}) };
+    for (const part of parts) bundleIds.set(part, place.jobId);
+    const data = toJobData(job);
+    // Those that do not come together one command each, not `addBulk`: lockstep batches measured 40 % slower.
+    await link.use(async () => {
+      // Before the job, on the same connection: whoever takes it finds the mark.
+      const marked = job.lossy ? client.set(freshKey(name, prefix, job), '', 'PX', FRESH_FOR) : undefined;
+      const added = queue.add(job.type, failure === undefined ? data : { ...data, data: undefined, failure }, place);
+      await Promise.all([marked, added]);
+    });
+    outage.taken();
+  }
+
+  const addSoon = bundling(add);
+  /** Typing overtakes, what is added again was with others before, and a gateway's own questions seldom come at once. */
+  const goesAlone = (job: ChatJob) => job.lossy === true || job.resent === true || job.type.startsWith('$');
+
+  /** The events that wait in a bundle. */
+  async function readParts(jobId: string): Promise<readonly ChatJob[]> {
+    const data = await link.use(() => client.hget(queue.toKey(jobId), 'data'));
+    return data === null ? [] : (JSON.parse(data) as { data: ChatJob[] }).data;
+  }
+
   /** Starts after the last event there is: what is added from now on over this connection is seen, however slow it is. */
   async function subscribe(): Promise<void> {
     while (!closing && !subscription) {
@@ -89,7 +121,7 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
     const own = duplicating((override) => connect({ ...override, maxRetriesPerRequest: null }));
     const source = new QueueEvents(name, { ...options, connection: own.template, lastEventId });
     source.on('error', outage.fault);
-    tellQueueEvents(source, tell);
+    tellQueueEvents(source, tell, readParts);
     return {
       async close() {
         const ended = own.duplicate ? endConnection(own.duplicate) : undefined;
@@ -102,21 +134,17 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   return {
     events,
     async add(job) {
-      // One command each, not `addBulk`: ioredis pipelines them by itself, and lockstep batches measured 40 % slower.
-      const place = { jobId: toJobId(job), ...(job.lossy ? { lifo: true } : {}) };
-      await link.use(async () => {
-        // Before the job, on the same connection: whoever takes it finds the mark.
-        const marked = job.lossy ? client.set(freshKey(name, prefix, job), '', 'PX', FRESH_FOR) : undefined;
-        await Promise.all([marked, queue.add(job.type, toJobData(job), place)]);
-      });
-      outage.taken();
+      if (closing) throw new Unavailable();
+      await (goesAlone(job) ? add(job) : addSoon(job));
     },
     async has(job) {
-      const id = toJobId(job);
+      const ids = [toJobId(job), bundleIds.get(job)].filter((id) => id !== undefined);
       // The lists and not the job's hash, which is there for a failed job too; in one step, as jobs move between them.
-      const found = await link.use(() =>
-        client.multi().lpos(queue.toKey('wait'), id).lpos(queue.toKey('active'), id).exec(),
-      );
+      const found = await link.use(() => {
+        const look = client.multi();
+        for (const id of ids) look.lpos(queue.toKey('wait'), id).lpos(queue.toKey('active'), id);
+        return look.exec();
+      });
       return (found ?? []).some(([, position]) => typeof position === 'number');
     },
     async hasFailed(job) {
@@ -126,7 +154,7 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
       await link.use(() => client.ping());
     },
     consume(wishes) {
-      const consumer = createBullConsumer(name, options, wishes, connect, outage, logger);
+      const consumer = createBullConsumer(name, options, wishes, { connect, outage, logger, add });
       consumers.add(consumer);
       const close = async () => {
         await consumer.close();
@@ -137,9 +165,9 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
     },
     close() {
       closing ??= (async () => {
-        const added = link.close();
+        // They may have to give events of a bundle back.
         await Promise.all([...consumers].map((consumer) => consumer.close()));
-        await added;
+        await link.close();
         outage.close();
         const ended = endConnection(client);
         await subscription?.close();
@@ -156,21 +184,28 @@ interface Subscription {
   close(): Promise<void>;
 }
 
-type Connect = (own: RedisOptions) => Redis;
+/** What a worker's end takes over from the queue. */
+interface ConsumerParts {
+  connect(own: RedisOptions): Redis;
+  readonly outage: Outage;
+  readonly logger: Logger;
+  /** Adds a job by itself; with `failure`, one that only fails. */
+  add(job: ChatJob, parts?: readonly ChatJob[], failure?: string): Promise<void>;
+}
 
 function createBullConsumer(
   name: string,
   options: Omit<QueueBaseOptions, 'connection'> & { readonly prefix: string },
   { concurrency, run, onLost }: ConsumeOptions,
-  connect: Connect,
-  outage: Outage,
-  logger: Logger,
+  { connect, outage, logger, add }: ConsumerParts,
 ): QueueConsumer {
+  const places = new Places(concurrency);
   // A command that Redis has not answered is kept and sent again, however long the outage.
   const client = connect({ maxRetriesPerRequest: null, socketTimeout: SILENCE.worker });
   const blocking = duplicating((override) => connect({ ...override, maxRetriesPerRequest: null }), client);
   const inHand = new Set<Promise<void>>();
   let closing: Promise<void> | undefined;
+  let isClosed = false;
 
   /** Settled is all that `close` wants to know of it; whoever called it handles its rejection. */
   function track<T>(work: Promise<T>): Promise<T> {
@@ -198,7 +233,7 @@ function createBullConsumer(
       const job = failed as unknown as Job<JobData>;
       if (job.deferredFailure) await track(giveUp(job));
       // In the script that marks it as failed, so that no failed job keeps its content and no running one loses it.
-      const { data: _content, ...kept } = job.data;
+      const { data: _content, failure: _reason, ...kept } = job.data;
       return moveToFailed.call(redis, failed, reason, keep, token, fetchNext, {
         ...fields,
         data: JSON.stringify(kept),
@@ -212,13 +247,30 @@ function createBullConsumer(
     try {
       job = fromBullJob(bullJob);
       logger.error('A job is given up: its worker died or froze too often.', toLog(job));
-      await onLost(job, bullJob.deferredFailure);
+      for (const part of partsOf(job)) await onLost(part, bullJob.deferredFailure);
     } catch (error) {
       logger.error('The sender of a job that was given up could not be told.', { ...toLog(job), error });
     }
   }
 
-  async function runJob(bullJob: Job<JobData>): Promise<LossyRuns> {
+  /** Makes an event of a bundle a job of its own, however long Redis does not take it: nobody else knows of it. */
+  async function passOn(job: ChatJob, error?: unknown): Promise<void> {
+    if (error !== undefined && !isLogged(error)) logger.error('A job failed.', { ...toLog(job), error });
+    const failure = error instanceof Error ? error.message : error === undefined ? undefined : String(error);
+    while (!isClosed) {
+      try {
+        return await add(job, [], failure);
+      } catch {
+        await sleep(500, undefined, { ref: false });
+      }
+    }
+    // The bundle runs again elsewhere; it must not end here.
+    await new Promise(noop);
+  }
+
+  async function runJob(bullJob: Job<JobData>): Promise<PackedRuns> {
+    const { failure } = bullJob.data;
+    if (failure !== undefined) throw new Error(failure);
     let job: ChatJob | undefined;
     try {
       job = fromBullJob(bullJob);
@@ -226,10 +278,17 @@ function createBullConsumer(
         job = { ...job, isStale: true };
       // Counted by Redis when the job is taken, so a run that was killed at its first step counts too.
       const delivery = { earlierRuns: Math.max(0, bullJob.attemptsStarted - 1) };
-      let result: LossyRuns;
-      await run(job, delivery, (runs) => {
-        result = packLossyRuns(runs);
-      });
+      if (job.type === BUNDLE) {
+        return packRuns(
+          await runBundle(job, { run, ...delivery, places, isClosing: () => closing !== undefined, passOn }),
+        );
+      }
+      let result: PackedRuns;
+      const report = (runs: readonly PartRun[]) => {
+        result = packRuns(runs);
+      };
+      const one = job;
+      await places.use(() => run(one, delivery, report), one.lossy);
       return result;
     } catch (error) {
       if (!isLogged(error)) logger.error('A job failed.', { ...toLog(job), error });
@@ -237,7 +296,7 @@ function createBullConsumer(
     }
   }
 
-  const worker = new Worker<JobData, LossyRuns>(
+  const worker = new Worker<JobData, PackedRuns>(
     name,
     (job) => track(runJob(job)),
     {
@@ -286,6 +345,7 @@ function createBullConsumer(
         const late = new AbortController();
         const isDrained = await Promise.race([drained(), outOfPatience(late.signal)]);
         late.abort();
+        isClosed = true;
         await Promise.all([endConnection(client), free]);
         if (isDrained) await closed;
         else logger.warn(`Closing leaves ${inHand.size} jobs in hand behind: other workers run them again.`);

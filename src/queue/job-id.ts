@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'winston';
-import type { ChatJob, LossyRun, QueueEvent, QueueEventMap, QueueEvents } from './queue.js';
+import type { ChatJob, PartRun, QueueEvent, QueueEventMap, QueueEvents } from './queue.js';
 
 /** The part of a job that its name in the queue tells. */
 export type JobIdentity = Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId'>;
@@ -83,16 +83,22 @@ export function createQueueEvents(logger: Logger, onFirstListener: () => void = 
   return { events, tell: (name, event) => callAll(name, event, fail) };
 }
 
-/** Tells of each event of a batch that is done, all that would have been told of it alone. Times of the batch. */
-export function tellLossyRuns(
-  runs: readonly LossyRun[],
+/**
+ * Tells of each event of a job that held several and is done, all that would have been told of it alone. `isAnnounced`: that
+ * they wait was told.
+ */
+export function tellPartRuns(
+  runs: readonly PartRun[],
   { added, begun, ended }: { added: number; begun: number; ended: number },
   tell: QueueEventSource['tell'],
+  isAnnounced = false,
 ): void {
   for (const run of runs) {
-    tell('waiting', toQueueEvent(run, added));
-    tell('active', toQueueEvent(run, begun));
-    const finished = { ...toQueueEvent(run, ended), duration: Math.max(0, ended - begun) };
+    const start = begun + Math.round(run.begun ?? 0);
+    const duration = Math.round(run.duration ?? Math.max(0, ended - begun));
+    if (!isAnnounced) tell('waiting', toQueueEvent(run, added));
+    tell('active', toQueueEvent(run, start));
+    const finished = { ...toQueueEvent(run, start + duration), duration };
     if (run.reason === undefined) tell('completed', finished);
     else tell('failed', { ...finished, reason: run.reason });
   }

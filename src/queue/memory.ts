@@ -1,7 +1,7 @@
 /** The queue inside one process: what `bullmq.ts` does without Redis. Its jobs end with the process. */
 import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
-import { createQueueEvents, tellLossyRuns, toJobId, toQueueEvent } from './job-id.js';
+import { createQueueEvents, tellPartRuns, toJobId, toQueueEvent } from './job-id.js';
 import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
 
 /** Failed jobs whose id is remembered, as many as the Redis queue keeps. */
@@ -72,7 +72,7 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     try {
       const isStale = job.lossy && performance.now() - (addedAt.get(job) ?? 0) > FRESH_FOR;
       await consumer.run(isStale ? { ...job, isStale } : job, { earlierRuns: 0 }, (runs) =>
-        tellLossyRuns(runs, { added: job.addedAt, begun, ended: Date.now() }, tell),
+        tellPartRuns(runs, { added: job.addedAt, begun, ended: Date.now() }, tell),
       );
       running.delete(jobId);
       const time = Date.now();

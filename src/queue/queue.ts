@@ -22,7 +22,7 @@ export interface ChatJob {
   readonly lossy?: boolean | undefined;
   /** Set by the queue: a lossy job that waited for more than 5 seconds, by no clock but the queue's own. */
   readonly isStale?: boolean | undefined;
-  /** Added again by its gateway, which got no answer: it may have been done already. */
+  /** Added again, by its gateway, which got no answer, or after a bundle's worker died: it may have been done already. */
   readonly resent?: boolean | undefined;
 }
 
@@ -32,10 +32,13 @@ export const LOSSY_BATCH = '$lossy';
 /** One of them: what of a `ChatJob` the batch itself does not tell. */
 export type LossyEvent = Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'connectionId' | 'sessionId' | 'data'>;
 
-/** What became of one of them, for queue events. */
-export interface LossyRun extends Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId'> {
+/** What became of one event of a job that holds several, for queue events. */
+export interface PartRun extends Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomId'> {
   /** Why it failed; undefined when it did not. */
   readonly reason?: string | undefined;
+  /** Milliseconds after the start of the job, and how many it took; undefined: as the job itself. */
+  readonly begun?: number | undefined;
+  readonly duration?: number | undefined;
 }
 
 /** How often a job was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
@@ -85,7 +88,7 @@ export interface ConsumeOptions {
    * is not run again. The error's message and stack are kept in Redis: no content, no token in them. Of a batch,
    * `report` is told what became of its events: queue events tell of each.
    */
-  run(job: ChatJob, delivery: Delivery, report: (runs: readonly LossyRun[]) => void): Promise<void>;
+  run(job: ChatJob, delivery: Delivery, report: (runs: readonly PartRun[]) => void): Promise<void>;
   /**
    * Called when a job is given up without `run` having answered it: its worker died too often. Before it is marked as
    * failed, so that a death in between loses no answer; it may therefore be called again for the same job.

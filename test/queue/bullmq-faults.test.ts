@@ -133,6 +133,22 @@ describe('with Redis killed and started again', () => {
     await events.until(({ name, event }) => name === 'completed' && event.eventType === 'after');
   });
 
+  it('keeps the events of a bundle that failed meanwhile', async () => {
+    const { queue } = open();
+    const gate = deferred();
+    const { begun } = consumeAll(queue, { run: () => gate.promise.then(() => Promise.reject(new Error('no'))) });
+    const jobs = Array.from({ length: 4 }, () => chatJob('a'));
+    await Promise.all(jobs.map((job) => queue.add(job)));
+    await begun.until(4);
+    await redis.kill();
+    await refused(queue.ping());
+    gate.resolve();
+    await redis.restart();
+    await eventually(() => Promise.all(jobs.map((job) => queue.hasFailed(job).catch(() => false)))).toEqual(
+      Array(4).fill(true),
+    );
+  });
+
   it('closes while it is away, with a job in hand', async () => {
     const { queue } = open();
     keepEvents(queue);

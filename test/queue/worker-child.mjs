@@ -1,4 +1,4 @@
-/** A worker that does not end well: run by bullmq.test.ts in a process of its own, on the sources as they are. */
+/** A worker that does not end well: run by the queue's tests in a process of its own, on the sources as they are. */
 import { join } from 'node:path';
 import { createViteServer } from 'vitest/node';
 import { createLogger, transports } from 'winston';
@@ -15,10 +15,12 @@ const logger = createLogger({ transports: [new transports.Console()] });
 
 createBullQueue({ redis, prefix, name, logger }).consume({
   concurrency: 1,
-  run: (_job, { earlierRuns }) =>
+  run: ({ type }, { earlierRuns }) =>
     new Promise((resolve) => {
       process.stdout.write(`begun ${earlierRuns}\n`, () => {
-        if (behaviour === 'die') process.kill(process.pid, 'SIGKILL');
+        if (behaviour === 'die' || (behaviour === 'die of poison' && type === 'poison'))
+          process.kill(process.pid, 'SIGKILL');
+        else if (behaviour === 'die of poison') resolve();
       });
       // Never called: this run ends with its process.
       process.once('a way out', resolve);

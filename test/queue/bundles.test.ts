@@ -1,0 +1,287 @@
+/** Events that are added at the same moment: one job of the queue, and for all who add, run or listen, events as ever. */
+import { join } from 'node:path';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBullQueue } from '../../src/queue/bullmq.js';
+import { BUNDLE } from '../../src/queue/bundles.js';
+import type { ChatJob, EventQueue } from '../../src/queue/queue.js';
+import { startProcess } from '../helpers/processes.js';
+import { startRedis, type TestRedis } from '../helpers/services.js';
+import { chatJob, consumeAll, deferred, eventually, keepEvents, keepingLogger } from './support.js';
+
+let redis: TestRedis;
+let client: Redis;
+let name = '';
+let count = 0;
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  client = new Redis(redis.url);
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+
+function open(again?: 'again'): { queue: EventQueue; lines: string[]; plain: Queue } {
+  if (!again) name = `events-${++count}`;
+  const { logger, lines } = keepingLogger();
+  const queue = createBullQueue({ redis: redis.url, prefix: redis.prefix, name, logger });
+  const plain = new Queue(name, { connection: client, prefix: redis.prefix });
+  closers.push(
+    () => plain.close(),
+    () => queue.close(),
+  );
+  return { queue, lines, plain };
+}
+
+const events = (number: number, type = 'message.send'): ChatJob[] =>
+  Array.from({ length: number }, (_, index) =>
+    chatJob(type, { userId: String(index), roomId: `room-${index}`, eventId: `own ${index}`, data: { index } }),
+  );
+const addAll = (queue: EventQueue, jobs: readonly ChatJob[]) => Promise.all(jobs.map((job) => queue.add(job)));
+const namesOf = async (plain: Queue) => (await plain.getJobs(['waiting'])).map(({ name }) => name);
+
+it('are one job, run one by one as they were added, and leave nothing behind', async () => {
+  const { queue, lines, plain } = open();
+  const jobs = events(10);
+  await addAll(queue, jobs);
+  expect(await namesOf(plain)).toEqual([BUNDLE]);
+  const { begun, finished } = consumeAll(queue);
+  await finished.until(10);
+  expect(begun.all).toEqual(jobs.map((job) => ({ job, delivery: { earlierRuns: 0 } })));
+  await eventually(() => plain.getJobCounts()).toMatchObject({ active: 0, waiting: 0, failed: 0, completed: 0 });
+  expect(lines).toEqual([]);
+});
+
+it('are jobs of their own when they are few, or come one after another', async () => {
+  const { queue, plain } = open();
+  await addAll(queue, events(3, 'few'));
+  for (const job of events(5, 'slow')) await queue.add(job);
+  expect((await namesOf(plain)).sort()).toEqual([...Array(3).fill('few'), ...Array(5).fill('slow')]);
+});
+
+it('are several jobs when they are very many', async () => {
+  const { queue, plain } = open();
+  const jobs = events(150);
+  await addAll(queue, jobs);
+  expect(await namesOf(plain)).toEqual([BUNDLE, BUNDLE, BUNDLE]);
+  const { finished } = consumeAll(queue);
+  await finished.until(150);
+  expect(finished.all.map(({ id }) => id).sort()).toEqual(jobs.map(({ id }) => id).sort());
+});
+
+it('do not include typing, what is added again, and what a gateway asks', async () => {
+  const { queue, plain } = open();
+  const apart = [
+    ...events(5, 'message.typing').map((job) => ({ ...job, lossy: true })),
+    ...events(5, 'again').map((job) => ({ ...job, resent: true })),
+    ...events(5, '$memberships'),
+  ];
+  await addAll(queue, apart);
+  expect((await namesOf(plain)).sort()).toEqual(apart.map(({ type }) => type).sort());
+});
+
+it('are found in the queue, each, until they are done', async () => {
+  const { queue } = open();
+  const jobs = events(5);
+  const found = () => Promise.all(jobs.map((job) => queue.has(job)));
+  await addAll(queue, jobs);
+  expect(await found()).toEqual(Array(5).fill(true));
+  const gate = deferred();
+  const { begun } = consumeAll(queue, { run: () => gate.promise });
+  await begun.until(5);
+  expect(await found()).toEqual(Array(5).fill(true));
+  expect(await queue.has(events(1)[0]!)).toBe(false);
+  gate.resolve();
+  await eventually(found).toEqual(Array(5).fill(false));
+});
+
+it('are refused alone when one of them is not JSON', async () => {
+  const { queue } = open();
+  const jobs = [...events(4), chatJob('bad', { data: 1n })];
+  const added = await Promise.allSettled(jobs.map((job) => queue.add(job)));
+  expect(added.map(({ status }) => status)).toEqual([...Array(4).fill('fulfilled'), 'rejected']);
+  expect(added[4]).toMatchObject({ reason: expect.any(TypeError) });
+  const { finished } = consumeAll(queue);
+  await finished.until(4);
+  expect(finished.all.map(({ id }) => id).sort()).toEqual(
+    jobs
+      .slice(0, 4)
+      .map(({ id }) => id)
+      .sort(),
+  );
+});
+
+it('run as many at once as the worker was told, with what came alone', async () => {
+  const { queue } = open();
+  let atOnce = 0;
+  let most = 0;
+  await addAll(queue, events(20));
+  await queue.add(chatJob('alone'));
+  const { finished } = consumeAll(queue, {
+    concurrency: 3,
+    async run() {
+      most = Math.max(most, ++atOnce);
+      await queue.ping();
+      atOnce--;
+    },
+  });
+  await finished.until(21);
+  expect(most).toBe(3);
+});
+
+it('let typing overtake those that have not begun', async () => {
+  const { queue } = open();
+  const gate = deferred();
+  await addAll(queue, events(4));
+  const { begun } = consumeAll(queue, { concurrency: 2, run: () => gate.promise });
+  await begun.until(2);
+  const typing = chatJob('message.typing', { lossy: true });
+  await queue.add(typing);
+  // It is in hand, too, before a place is free.
+  await eventually(
+    async () => (await client.lpos(`${redis.prefix}:${name}:active`, `${typing.id}~message.typing~7`)) !== null,
+  ).toBe(true);
+  await queue.ping();
+  gate.resolve();
+  const runs = await begun.until(5);
+  expect(runs[2]?.job.type).toBe('message.typing');
+});
+
+describe('when one of them fails', () => {
+  it('it alone is kept as a failed job, without its content; the others are done', async () => {
+    const { queue, lines, plain } = open();
+    const told = keepEvents(queue);
+    const jobs = [...events(4, 'good'), chatJob('bad', { roomId: 'room', data: { content: 'private' } })];
+    const { begun, finished } = consumeAll(queue, {
+      run: ({ type }) => (type === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve()),
+    });
+    await addAll(queue, jobs);
+    await told.until(({ name }) => name === 'failed');
+    expect(finished.all).toHaveLength(4);
+    expect(begun.all).toHaveLength(5);
+    expect(await Promise.all(jobs.map((job) => queue.hasFailed(job)))).toEqual([false, false, false, false, true]);
+    const [failed, ...others] = await plain.getFailed();
+    expect(others).toEqual([]);
+    expect(failed).toMatchObject({ name: 'bad', failedReason: 'no' });
+    expect(JSON.stringify(failed!.asJSON())).not.toContain('private');
+    expect(lines).toEqual(['error A job failed.']);
+    await queue.add({ ...jobs[4]!, resent: true });
+    expect(await queue.has(jobs[4]!)).toBe(false);
+  });
+});
+
+describe('queue events', () => {
+  it('tell of each that it waits, runs and is done, with its own times', async () => {
+    const { queue } = open();
+    const told = keepEvents(queue);
+    // The listener sees what is added after its look at the stream.
+    await queue.add(chatJob('first'));
+    const jobs = events(5);
+    await addAll(queue, jobs);
+    const of = (id: string) => told.all.filter(({ event }) => event.jobId === id);
+    await eventually(() => jobs.map(({ id }) => of(id).map(({ name }) => name))).toEqual(Array(5).fill(['waiting']));
+    const gate = deferred();
+    consumeAll(queue, {
+      concurrency: 5,
+      run: async ({ data }) => {
+        if ((data as { index?: number }).index !== 4) return;
+        await gate.promise;
+      },
+    });
+    await eventually(() => queue.has(chatJob('first'))).toBe(false);
+    setTimeout(gate.resolve, 300);
+    await told.until(({ name, event }) => name === 'completed' && event.eventType === BUNDLE);
+    for (const { id, type, userId, roomId } of jobs) {
+      expect(of(id).map(({ name }) => name)).toEqual(['waiting', 'active', 'completed']);
+      for (const { event } of of(id)) expect(event).toMatchObject({ eventType: type, userId, roomId });
+    }
+    const duration = ({ id }: ChatJob) => of(id)[2]!.event.duration as number;
+    expect(duration(jobs[4]!)).toBeGreaterThanOrEqual(200);
+    expect(duration(jobs[0]!)).toBeLessThan(200);
+  });
+
+  it('tell of those that were done before anybody could look at them', async () => {
+    const { queue } = open();
+    const told = keepEvents(queue);
+    const { finished } = consumeAll(queue);
+    await queue.add(chatJob('first'));
+    await finished.until(1);
+    for (let round = 0; round < 20; round += 1) await addAll(queue, events(5));
+    await eventually(
+      () => told.all.filter(({ name, event }) => name === 'completed' && event.eventType === 'message.send').length,
+    ).toBe(100);
+    const waiting = told.all.filter(({ name, event }) => name === 'waiting' && event.eventType === 'message.send');
+    expect(new Set(waiting.map(({ event }) => event.jobId)).size).toBe(100);
+    expect(waiting).toHaveLength(100);
+  });
+});
+
+describe('whose worker', () => {
+  function startWorker(behaviour: 'die of poison' | 'hang') {
+    const worker = startProcess(process.execPath, [join(import.meta.dirname, 'worker-child.mjs')], {
+      env: { QUEUE_REDIS: redis.url, QUEUE_PREFIX: redis.prefix, QUEUE_NAME: name, QUEUE_BEHAVIOUR: behaviour },
+    });
+    closers.push(() => worker.stop('SIGKILL'));
+    return worker;
+  }
+
+  it('closes are run by another one, those that have not begun as if for the first time', async () => {
+    const { queue } = open();
+    const other = open('again').queue;
+    const gate = deferred();
+    const jobs = events(10);
+    await addAll(queue, jobs);
+    const closing = consumeAll(queue, { concurrency: 2, run: () => gate.promise });
+    await closing.begun.until(2);
+    const closed = closing.consumer.close();
+    gate.resolve();
+    await closed;
+    expect(closing.finished.all).toHaveLength(2);
+    const { begun, finished } = consumeAll(other);
+    await finished.until(8);
+    expect(begun.all).toEqual(jobs.slice(2).map((job) => ({ job, delivery: { earlierRuns: 0 } })));
+  });
+
+  it('is killed run again, each as a job of its own that may have been done', async () => {
+    const { queue } = open();
+    const told = keepEvents(queue);
+    const jobs = events(6);
+    await addAll(queue, jobs);
+    const worker = startWorker('hang');
+    await worker.waitFor(/begun 0/);
+    await worker.stop('SIGKILL');
+    const { begun, finished } = consumeAll(queue);
+    await finished.until(6);
+    expect(begun.all.map(({ job }) => job).sort(byUser)).toEqual(jobs.map((job) => ({ ...job, resent: true })));
+    await eventually(() => Promise.all(jobs.map((job) => queue.has(job)))).toEqual(Array(6).fill(false));
+    expect(told.all.some(({ name, event }) => name === 'stalled' && event.eventType === BUNDLE)).toBe(true);
+  });
+
+  it('is killed by one of them go on without it', { timeout: 120_000 }, async () => {
+    const { queue } = open();
+    const jobs = [...events(3, 'good'), chatJob('poison'), ...events(3, 'good')];
+    await addAll(queue, jobs);
+    // Once with the others, three times alone.
+    for (let death = 0; death < 4; death += 1) {
+      const worker = startWorker('die of poison');
+      await worker.ended;
+    }
+    const { finished, lost } = consumeAll(queue);
+    await lost.until(1);
+    expect(lost.all.map(({ job }) => job.type)).toEqual(['poison']);
+    await eventually(() => Promise.all(jobs.map((job) => queue.has(job)))).toEqual(Array(7).fill(false));
+    expect(finished.all.map(({ type }) => type)).not.toContain('poison');
+    expect(await Promise.all(jobs.map((job) => queue.hasFailed(job)))).toEqual(
+      jobs.map(({ type }) => type === 'poison'),
+    );
+  });
+});
+
+const byUser = (one: ChatJob, other: ChatJob) => Number(one.userId) - Number(other.userId);
