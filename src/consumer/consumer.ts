@@ -12,7 +12,7 @@ import { type ErrorBody, ValidationError } from '../protocol/errors.js';
 import { dispatchFrame } from '../protocol/frames.js';
 import type * as payloads from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
-import type { ChatJob } from '../queue/queue.js';
+import type { ChatJob, Line } from '../queue/queue.js';
 import type { Serializers } from '../serializers/index.js';
 import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
@@ -351,12 +351,14 @@ export class ChatMessagingConsumer {
 
   /**
    * Runs the event of this consumer's job and answers it. Rejects, after answering, when it failed for no known reason.
-   * `known`: what was read for several events at once, for `options.read` of the guard.
+   * `known`: what was read for several events at once, for `options.read` of the guard. `line`: those behind it in line
+   * begin with its write when nothing of the host's runs before or after that.
    */
   run(
     mayHaveRun: boolean,
     signal?: AbortSignal,
     known?: ReadonlyMap<string, Promise<unknown>>,
+    line?: Line,
   ): Promise<StoredOutcome> {
     const handle = async () => {
       const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
@@ -372,7 +374,7 @@ export class ChatMessagingConsumer {
       );
       await handler.call(this, data);
     };
-    return this.#run.run(mayHaveRun, handle, signal);
+    return this.#run.run(mayHaveRun, handle, signal, line && this.#isOwn() ? line : undefined);
   }
 
   /** Whether it waits for the database, not for anything a handler does. */
@@ -388,6 +390,12 @@ export class ChatMessagingConsumer {
   /** Answers an event that was cut short after a commit: what is done is done. */
   conclude(): Promise<void> {
     return this.#run.conclude();
+  }
+
+  /** The same of this event as it is registered, for one that names its operation. */
+  #isOwn(): boolean {
+    const { handler, asksUnderLock } = this.runtime.registration(this);
+    return typeof asksUnderLock === 'string' && this.#isUnchanged(handler, asksUnderLock);
   }
 
   /** Whether what asks and what handles is the package's own: that does nothing before its write. */

@@ -29,7 +29,7 @@ export type EventMap = Record<string, EventRegistration> & {
 /** The built-in events: guard, handler, and how each runs. */
 const builtIn: Readonly<Record<string, (consumer: ChatMessagingConsumer) => EventRegistration>> = {
   'message.send': (consumer) =>
-    on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: 'createMessage' }),
+    on(canSendMessageToRoom, consumer.receiveMessageSend, { asksUnderLock: 'createMessage', pipelined: true }),
   'message.acknowledged': (consumer) =>
     on(canAccessMessage, consumer.receiveMessageAcknowledged, { asksUnderLock: 'messageAcknowledged' }),
   'message.read': (consumer) =>
@@ -58,7 +58,7 @@ const builtIn: Readonly<Record<string, (consumer: ChatMessagingConsumer) => Even
 function on<Data>(
   guard: Guard<Data>,
   handler: (data: Data) => Promise<void>,
-  traits: Pick<EventRegistration, 'lossy' | 'unordered' | 'asksUnderLock'> = {},
+  traits: Pick<EventRegistration, 'lossy' | 'unordered' | 'asksUnderLock' | 'pipelined'> = {},
 ): EventRegistration<Data> {
   return { guard, handler, ...traits };
 }

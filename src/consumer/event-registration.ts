@@ -24,6 +24,11 @@ export interface EventRegistration<Data = never> {
    * the permission handler.
    */
   readonly asksUnderLock?: boolean | keyof EventHandler | undefined;
+  /**
+   * Several of one connection to the same room (`data.room_id`) may be with a worker at once, which runs them in order:
+   * each begins when the one before has ended, or has begun a write of which nothing is the host's own.
+   */
+  readonly pipelined?: boolean | undefined;
   /** Does not wait for the events before it. */
   readonly unordered?: boolean | undefined;
 }

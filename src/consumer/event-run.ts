@@ -7,7 +7,7 @@ import type { GuardResult } from '../permissions/guards.js';
 import { ErrorCode, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type { MessageSendPayload } from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
-import type { ChatJob } from '../queue/queue.js';
+import type { ChatJob, Line } from '../queue/queue.js';
 import { isHeldUp } from '../store/held-up.js';
 import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
 import { Repeated } from '../store/repeat.js';
@@ -57,6 +57,7 @@ export class EventRun {
   #position = 0;
   #effects: Array<() => unknown> = [];
   #signal: AbortSignal | undefined;
+  #line: Line | undefined;
   /** Settles when what was committed last has been published, or cannot be. */
   #publishing: Promise<unknown> = Promise.resolve();
   /** The write under way, outside of what guard and handler do in it: it waits for its turn, its rooms or the commit. */
@@ -83,10 +84,16 @@ export class EventRun {
 
   /**
    * Runs `handle` and answers. Rejects, after answering, when it failed for no known reason. Once `signal` is aborted,
-   * nothing more is committed.
+   * nothing more is committed. With a `line`, those behind may begin when the first write has been given to the store.
    */
-  async run(mayHaveRun: boolean, handle: () => Promise<void>, signal?: AbortSignal): Promise<StoredOutcome> {
+  async run(
+    mayHaveRun: boolean,
+    handle: () => Promise<void>,
+    signal?: AbortSignal,
+    line?: Line,
+  ): Promise<StoredOutcome> {
     this.#signal = signal;
+    this.#line = line;
     if (mayHaveRun && (await this.#publishStored())) return this.#committed!;
     try {
       await handle();
@@ -200,11 +207,14 @@ export class EventRun {
     };
     this.#isInStore = true;
     try {
-      return await this.#runtime.store.write({
+      const written = this.#runtime.store.write({
         ...write,
+        line: this.#line?.id,
         check: (unit) => outside(unit, write.check),
         run: (unit) => outside(unit, write.run),
       });
+      this.#line?.pass();
+      return await written;
     } finally {
       this.#isInStore = false;
       this.#transaction = undefined;

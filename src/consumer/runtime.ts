@@ -185,7 +185,7 @@ export class WorkerRuntime implements WorkerContext {
    */
   async runJob(
     job: ChatJob,
-    { earlierRuns }: Delivery,
+    { earlierRuns, line }: Delivery,
     context: WorkerContext = this,
     known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
@@ -204,7 +204,7 @@ export class WorkerRuntime implements WorkerContext {
         return undefined;
       }
       consumer = new this.#consumerClass(context, job, user);
-      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal, known));
+      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal, known, line));
     } catch (thrown) {
       if (thrown instanceof AnsweredError) throw thrown;
       time.abort(thrown);

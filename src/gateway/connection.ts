@@ -39,6 +39,11 @@ interface Connected {
   readonly rooms: Array<[roomId: string, offset: number]>;
 }
 
+/** What waits for the events before it: one for the workers, or anything done here. */
+type Pending = ClientFrame | (() => Promise<void>);
+
+/** Events of one connection that may be with a worker at once. */
+const pipelineDepth = 8;
 const open = 1;
 
 /** The same promise; an override that does not wait for it must not end the process by its rejection. */
@@ -67,7 +72,7 @@ export class ChatConnection implements GatewayConnection {
   readonly #refusals: TokenBucket | undefined;
   readonly #held: Array<string | Buffer | ArrayBuffer | Buffer[]> = [];
   readonly #undelivered: Buffer[] = [];
-  readonly #events: Array<() => Promise<void>> = [];
+  readonly #events: Pending[] = [];
   #working: Promise<void> | undefined;
   #receiving: Promise<void> = Promise.resolve();
   #disconnected: Promise<void> = Promise.resolve();
@@ -82,6 +87,8 @@ export class ChatConnection implements GatewayConnection {
   #isDraining = false;
   /** Whether the frame at hand was received here, not only by an override. */
   #isTaken = false;
+  /** Events under way in line. */
+  #underWay = 0;
   /** Events under way that no other waits for: heartbeats, and typing with an id. */
   #besides = 0;
 
@@ -239,7 +246,7 @@ export class ChatConnection implements GatewayConnection {
     if (traits.lossy) return this.#type(frame);
     if (traits.unordered) return this.#aside(frame);
     if (frame.eventType === 'session.refresh') return this.#inOrder(() => this.#refresh(frame));
-    this.#inOrder(() => this.#run(frame));
+    this.#inOrder(frame);
   }
 
   /** Sends an event to this client only. */
@@ -397,7 +404,7 @@ export class ChatConnection implements GatewayConnection {
   }
 
   /** Runs one event after the other; over `maxPendingEvents` the socket is not read. */
-  #inOrder(event: () => Promise<void>): void {
+  #inOrder(event: Pending): void {
     this.#events.push(event);
     this.#working ??= this.#work();
     this.#pace();
@@ -406,7 +413,7 @@ export class ChatConnection implements GatewayConnection {
   /** Runs an event beside those in line. */
   #aside(frame: ClientFrame): void {
     this.#besides += 1;
-    void this.#run(frame).finally(() => {
+    void this.#answer(frame, this.gateway.run(this.#jobOf(frame))).finally(() => {
       this.#besides -= 1;
       this.#pace();
     });
@@ -416,19 +423,49 @@ export class ChatConnection implements GatewayConnection {
   /** Reads the socket, or not, by how many events are unanswered. */
   #pace(): void {
     const { maxPendingEvents } = this.gateway.settings;
-    const unanswered = this.#events.length + (this.#working ? 1 : 0) + this.#besides;
+    const unanswered = this.#events.length + this.#underWay + this.#besides;
     if (unanswered >= maxPendingEvents) this.#pause();
     else if (unanswered <= maxPendingEvents / 2 && this.#isReady) this.#resume();
   }
 
   async #work(): Promise<void> {
+    // What came in the same turn may go together.
+    await new Promise((resolve) => setImmediate(resolve));
     for (let event = this.#events.shift(); event; event = this.#events.shift()) {
-      await event().catch((error: unknown) => this.logger.error('An event failed in the gateway.', { error }));
+      this.#underWay = 1;
+      const work = typeof event === 'function' ? event() : this.#runInLine(event);
+      await work.catch((error: unknown) => this.logger.error('An event failed in the gateway.', { error }));
+      this.#underWay = 0;
       if (this.#writer.isCongested) await this.#writer.flushed();
       this.#pace();
     }
     this.#working = undefined;
     this.#pace();
+  }
+
+  /** Runs an event, and with it those behind it that need not wait for its answer. */
+  async #runInLine(frame: ClientFrame): Promise<void> {
+    const frames = [frame];
+    for (let next = this.#events[0]; frames.length < pipelineDepth; next = this.#events[0]) {
+      if (next === undefined || typeof next === 'function' || !this.#mayFollow(frame, next)) break;
+      frames.push(next);
+      this.#events.shift();
+    }
+    this.#underWay = frames.length;
+    const replies = this.gateway.runInOrder(frames.map((one) => this.#jobOf(one)));
+    // One that fails before its turn to be answered is no fault.
+    for (const reply of replies) reply.catch(() => undefined);
+    for (const [index, reply] of replies.entries()) {
+      await this.#answer(frames[index]!, reply);
+      this.#underWay -= 1;
+      this.#pace();
+    }
+  }
+
+  #mayFollow(frame: ClientFrame, next: ClientFrame): boolean {
+    const roomOf = ({ data }: ClientFrame) => (data as { room_id?: unknown }).room_id;
+    const isPipelined = this.gateway.eventTypes.get(frame.eventType)?.pipelined === true;
+    return isPipelined && next.eventType === frame.eventType && roomOf(next) === roomOf(frame);
   }
 
   #jobOf(frame: ClientFrame): ChatJob {
@@ -448,10 +485,10 @@ export class ChatConnection implements GatewayConnection {
     };
   }
 
-  async #run(frame: ClientFrame): Promise<void> {
+  async #answer(frame: ClientFrame, answer: Promise<Reply>): Promise<void> {
     let reply: Reply;
     try {
-      reply = await this.gateway.run(this.#jobOf(frame));
+      reply = await answer;
       if (frame.eventType === 'session.resume' && reply.result) await this.#replay(reply);
     } catch (error) {
       this.sendError(this.gateway.describeError(error), frame.id);

@@ -24,6 +24,8 @@ export interface EventTraits {
   readonly lossy?: boolean | undefined;
   /** Heartbeats: not held up by the events before it. */
   readonly unordered?: boolean | undefined;
+  /** Messages: of one room, several may be under way, in order. */
+  readonly pipelined?: boolean | undefined;
 }
 
 /** A connection as the gateway sees it. */
@@ -58,6 +60,8 @@ interface InFlight {
   readonly job: ChatJob;
   /** Came with others in one job, which is looked after in its place. */
   readonly isPart?: boolean;
+  /** The one before it, that it was added in order with. */
+  readonly behind?: InFlight | undefined;
   readonly since: number;
   /** Checks at which the queue no longer knew the job. */
   missed: number;
@@ -203,6 +207,27 @@ export class Gateway {
    */
   async run(job: ChatJob): Promise<Reply> {
     return this.#inPlace(await this.#enqueue(job));
+  }
+
+  /** The same for events to be run in this order; the answer of each. */
+  runInOrder(jobs: readonly ChatJob[]): Array<Promise<Reply>> {
+    if (jobs.length === 1) return [this.run(jobs[0]!)];
+    let behind: InFlight | undefined;
+    const replies = jobs.map(
+      (job) =>
+        new Promise<Reply>((resolve, reject) => {
+          const one: InFlight = { job, behind, since: Date.now(), missed: 0, resolve, reject };
+          this.#inFlight.set(job.id, one);
+          behind = one;
+        }),
+    );
+    this.#options.queue.addInOrder(jobs).catch((error: unknown) => {
+      for (const { id } of jobs) {
+        const one = this.#inFlight.get(id);
+        if (this.#inFlight.delete(id)) one?.reject(error);
+      }
+    });
+    return replies.map(async (reply) => this.#inPlace(await reply));
   }
 
   /** An answer, when the broadcasts that it stands behind were handled. */
@@ -396,6 +421,8 @@ export class Gateway {
           continue;
         }
         waiting.missed += 1;
+        // Not before the one it is behind has been answered.
+        if (waiting.behind && this.#inFlight.has(waiting.behind.job.id)) continue;
         if (waiting.missed < 2 || !this.#inFlight.has(waiting.job.id)) continue;
         waiting.missed = 0;
         if (waiting.job.type === LOSSY_BATCH) {

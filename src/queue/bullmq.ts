@@ -19,7 +19,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
 import { type PackedRuns, packRuns, tellQueueEvents } from './bullmq-events.js';
-import { BUNDLE, bundling, Places, partsOf, runBundle } from './bundles.js';
+import { BUNDLE, bundling, eventsOf, Places, runBundle } from './bundles.js';
 import { createQueueEvents, fromJobId, toJobId } from './job-id.js';
 import type { ChatJob, ConsumeOptions, EventQueue, PartRun, QueueConsumer } from './queue.js';
 import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } from './redis-link.js';
@@ -81,9 +81,9 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   /** The job in the queue that holds an event which went with others. */
   const bundleIds = new WeakMap<ChatJob, string>();
 
-  async function add(job: ChatJob, parts: readonly ChatJob[] = [], failure?: string): Promise<void> {
+  async function add(job: ChatJob, failure?: string): Promise<void> {
     const place = { jobId: toJobId(job), ...(job.lossy ? { lifo: true } : {}) };
-    for (const part of parts) bundleIds.set(part, place.jobId);
+    if (job.type === BUNDLE) for (const part of eventsOf(job)) bundleIds.set(part, place.jobId);
     const data = toJobData(job);
     // Those that do not come together one command each, not `addBulk`: lockstep batches measured 40 % slower.
     await link.use(async () => {
@@ -102,7 +102,7 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   /** The events that wait in a bundle. */
   async function readParts(jobId: string): Promise<readonly ChatJob[]> {
     const data = await link.use(() => client.hget(queue.toKey(jobId), 'data'));
-    return data === null ? [] : (JSON.parse(data) as { data: ChatJob[] }).data;
+    return data === null ? [] : eventsOf({ ...(JSON.parse(data) as ChatJob), type: BUNDLE });
   }
 
   /** Starts after the last event there is: what is added from now on over this connection is seen, however slow it is. */
@@ -135,7 +135,11 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
     events,
     async add(job) {
       if (closing) throw new Unavailable();
-      await (goesAlone(job) ? add(job) : addSoon(job));
+      await (goesAlone(job) ? add(job) : addSoon([job]));
+    },
+    async addInOrder(jobs) {
+      if (closing) throw new Unavailable();
+      await addSoon(jobs);
     },
     async has(job) {
       const ids = [toJobId(job), bundleIds.get(job)].filter((id) => id !== undefined);
@@ -190,7 +194,7 @@ interface ConsumerParts {
   readonly outage: Outage;
   readonly logger: Logger;
   /** Adds a job by itself; with `failure`, one that only fails. */
-  add(job: ChatJob, parts?: readonly ChatJob[], failure?: string): Promise<void>;
+  add(job: ChatJob, failure?: string): Promise<void>;
 }
 
 function createBullConsumer(
@@ -247,7 +251,7 @@ function createBullConsumer(
     try {
       job = fromBullJob(bullJob);
       logger.error('A job is given up: its worker died or froze too often.', toLog(job));
-      for (const part of partsOf(job)) await onLost(part, bullJob.deferredFailure);
+      for (const part of eventsOf(job)) await onLost(part, bullJob.deferredFailure);
     } catch (error) {
       logger.error('The sender of a job that was given up could not be told.', { ...toLog(job), error });
     }
@@ -259,7 +263,7 @@ function createBullConsumer(
     const failure = error instanceof Error ? error.message : error === undefined ? undefined : String(error);
     while (!isClosed) {
       try {
-        return await add(job, [], failure);
+        return await add(job, failure);
       } catch {
         await sleep(500, undefined, { ref: false });
       }

@@ -4,81 +4,92 @@
  * each by itself. What a bundle cannot end well ends as a job of its own.
  */
 import { v7 as newId } from 'uuid';
-import type { ChatJob, ConsumeOptions, PartRun } from './queue.js';
+import { runInOrder } from './in-order.js';
+import type { ChatJob, ConsumeOptions, Line, PartRun } from './queue.js';
 
-/** The type of a job that holds several events, in its `data`. */
+/** The type of a job that holds several events: in its `data`, in lists of what is to be run in order. */
 export const BUNDLE = '$bundle';
-/** Fewer than `least` go one by one, more than `most` in several bundles. */
+/** Fewer events than `least` go one by one, more than `most` in several bundles. Those in order are never parted. */
 const size = { least: 4, most: 64 };
 
+/** Events to be run in this order; mostly one. */
+type Unit = readonly ChatJob[];
+
 interface Waiting {
-  readonly job: ChatJob;
+  readonly unit: Unit;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/**
- * Adds jobs that come in the same turn of the event loop together; resolves for each when it is added.
- *
- * @param add adds one job, or a bundle of `parts`
- */
-export function bundling(
-  add: (job: ChatJob, parts?: readonly ChatJob[]) => Promise<void>,
-): (job: ChatJob) => Promise<void> {
+/** Adds what comes in the same turn of the event loop together by `add`; resolves when it is added. */
+export function bundling(add: (job: ChatJob) => Promise<void>): (unit: Unit) => Promise<void> {
   let waiting: Waiting[] = [];
 
   function leave(): void {
     const all = waiting;
     waiting = [];
-    for (let at = 0; at < all.length; at += size.most) {
-      const some = all.slice(at, at + size.most);
-      if (some.length < size.least) addEach(some);
-      else void addTogether(some);
+    let some: Waiting[] = [];
+    let count = 0;
+    for (const one of all) {
+      if (count + one.unit.length > size.most) {
+        void send(some);
+        some = [];
+        count = 0;
+      }
+      some.push(one);
+      count += one.unit.length;
     }
+    void send(some);
   }
 
-  function addEach(some: readonly Waiting[]): void {
-    for (const { job, resolve, reject } of some) add(job).then(resolve, reject);
-  }
-
-  async function addTogether(some: readonly Waiting[]): Promise<void> {
-    const jobs = some.map(({ job }) => job);
+  async function send(some: readonly Waiting[]): Promise<void> {
+    const isFew = some.length < size.least && some.every(({ unit }) => unit.length === 1);
+    if (isFew) return sendEach(some);
     try {
-      await add(bundleOf(jobs), jobs);
+      await add(bundleOf(some.map(({ unit }) => unit)));
+      for (const { resolve } of some) resolve();
     } catch (error) {
       // One of them is not JSON: the others do not suffer for it.
-      if (error instanceof TypeError) return addEach(some);
+      if (error instanceof TypeError && some.length > 1) return sendEach(some);
       for (const { reject } of some) reject(error);
     }
-    for (const { resolve } of some) resolve();
   }
 
-  return (job) =>
+  function sendEach(some: readonly Waiting[]): void {
+    for (const { unit, resolve, reject } of some) add(jobOf(unit)).then(resolve, reject);
+  }
+
+  return (unit) =>
     new Promise((resolve, reject) => {
       if (waiting.length === 0) setImmediate(leave);
-      waiting.push({ job, resolve, reject });
+      waiting.push({ unit, resolve, reject });
     });
 }
 
-function bundleOf(jobs: readonly ChatJob[]): ChatJob {
+/** A job that holds these alone. */
+function jobOf(unit: Unit): ChatJob {
+  return unit.length === 1 ? unit[0]! : bundleOf([unit]);
+}
+
+function bundleOf(units: readonly Unit[]): ChatJob {
   const nobody = { userId: '', gatewayId: '', connectionId: '' };
-  return { id: newId(), type: BUNDLE, ...nobody, data: jobs, addedAt: Date.now() };
+  return { id: newId(), type: BUNDLE, ...nobody, data: units, addedAt: Date.now() };
 }
 
 /** The events in a job: those of a bundle, or itself. */
-export function partsOf(job: ChatJob): readonly ChatJob[] {
-  return job.type === BUNDLE ? (job.data as ChatJob[]) : [job];
+export function eventsOf(job: ChatJob): readonly ChatJob[] {
+  return job.type === BUNDLE ? (job.data as Unit[]).flat() : [job];
 }
 
 export interface BundleOptions {
   /** Runs one event. */
   readonly run: ConsumeOptions['run'];
   readonly earlierRuns: number;
-  /** What runs at once in this process. */
+  /** What runs at once in this process; what runs in order counts once. */
   readonly places: Places;
   /** Whether nothing new is to be begun here. */
   isClosing(): boolean;
-  /** Makes an event a job of its own; with `failure` one that fails at once for this reason. */
+  /** Adds a job in the place of this bundle; with `failure` one that fails at once for this reason. */
   passOn(job: ChatJob, failure?: unknown): Promise<void>;
 }
 
@@ -87,31 +98,34 @@ export async function runBundle(
   bundle: ChatJob,
   { run, earlierRuns, places, isClosing, passOn }: BundleOptions,
 ): Promise<PartRun[]> {
-  const jobs = partsOf(bundle);
-  if (earlierRuns > 0) {
+  const units = bundle.data as Unit[];
+  if (earlierRuns > 0 && units.length > 1) {
     // One of them may have ended its worker: alone it cannot take the others with it again.
-    await Promise.all(jobs.map((job) => passOn({ ...job, resent: true })));
+    await Promise.all(units.map((unit) => passOn(jobOf(unit.map((job) => ({ ...job, resent: true }))))));
     return [];
   }
   const start = performance.now();
-  const runs = jobs.map((job) =>
-    places.use(async (): Promise<PartRun[]> => {
-      if (isClosing()) {
-        await passOn(job);
-        return [];
-      }
-      const { id, type, userId, roomId } = job;
-      const begun = performance.now();
-      try {
-        await run(job, { earlierRuns }, () => {});
-        return [{ id, type, userId, roomId, begun: begun - start, duration: performance.now() - begun }];
-      } catch (error) {
-        await passOn(job, error);
-        return [];
-      }
+
+  async function runOne(job: ChatJob, line: Line | undefined): Promise<PartRun[]> {
+    const { id, type, userId, roomId } = job;
+    const begun = performance.now();
+    try {
+      await run(job, { earlierRuns, line }, () => {});
+      return [{ id, type, userId, roomId, begun: begun - start, duration: performance.now() - begun }];
+    } catch (error) {
+      await passOn(job, error);
+      return [];
+    }
+  }
+
+  const runs = units.map((unit) =>
+    places.use(async () => {
+      if (!isClosing()) return runInOrder(unit, runOne);
+      await passOn(jobOf(unit));
+      return [];
     }),
   );
-  return (await Promise.all(runs)).flat();
+  return (await Promise.all(runs)).flat(2);
 }
 
 /** A number of places, given in the order they are asked for. */

@@ -1,6 +1,7 @@
 /** The queue inside one process: what `bullmq.ts` does without Redis. Its jobs end with the process. */
 import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
+import { lineOf, type Turn } from './in-order.js';
 import { createQueueEvents, tellPartRuns, toJobId, toQueueEvent } from './job-id.js';
 import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
 
@@ -19,6 +20,8 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
   const waiting = new Map<string, ChatJob>();
   const lossy: string[] = [];
   const addedAt = new WeakMap<ChatJob, number>();
+  /** Of jobs that were added in order, the turn of each. */
+  const turns = new WeakMap<ChatJob, Turn>();
   const running = new Set<string>();
   const failed = new Set<string>();
   const consumers = new Set<Consumer>();
@@ -67,11 +70,13 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
 
   async function runJob(consumer: Consumer, job: ChatJob): Promise<void> {
     const jobId = toJobId(job);
+    const line = turns.get(job);
+    if (line) await line.begin;
     const begun = Date.now();
     tell('active', toQueueEvent(job, begun));
     try {
       const isStale = job.lossy && performance.now() - (addedAt.get(job) ?? 0) > FRESH_FOR;
-      await consumer.run(isStale ? { ...job, isStale } : job, { earlierRuns: 0 }, (runs) =>
+      await consumer.run(isStale ? { ...job, isStale } : job, { earlierRuns: 0, line }, (runs) =>
         tellPartRuns(runs, { added: job.addedAt, begun, ended: Date.now() }, tell),
       );
       running.delete(jobId);
@@ -90,23 +95,36 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
       const reason = error instanceof Error ? error.message : String(error);
       tell('failed', { ...toQueueEvent(job, time), duration: time - begun, reason });
     }
+    line?.pass();
+  }
+
+  function add(job: ChatJob, turn?: Turn): void {
+    const jobId = toJobId(job);
+    // Through JSON, as through Redis: what JSON drops or refuses shows in this twin too.
+    const copy = JSON.parse(JSON.stringify(job)) as ChatJob;
+    if (waiting.has(jobId) || running.has(jobId) || failed.has(jobId)) {
+      turn?.pass();
+      return;
+    }
+    waiting.set(jobId, copy);
+    if (turn) turns.set(copy, turn);
+    if (job.lossy) {
+      lossy.push(jobId);
+      addedAt.set(copy, performance.now());
+    }
+    tell('waiting', toQueueEvent(job, Date.now()));
+    schedule();
   }
 
   return {
     events,
     async add(job) {
       if (closing) throw new Unavailable();
-      const jobId = toJobId(job);
-      // Through JSON, as through Redis: what JSON drops or refuses shows in this twin too.
-      const copy = JSON.parse(JSON.stringify(job)) as ChatJob;
-      if (waiting.has(jobId) || running.has(jobId) || failed.has(jobId)) return;
-      waiting.set(jobId, copy);
-      if (job.lossy) {
-        lossy.push(jobId);
-        addedAt.set(copy, performance.now());
-      }
-      tell('waiting', toQueueEvent(job, Date.now()));
-      schedule();
+      add(job);
+    },
+    async addInOrder(jobs) {
+      if (closing) throw new Unavailable();
+      for (const [index, turn] of lineOf(jobs.length).entries()) add(jobs[index]!, turn);
     },
     async has(job) {
       const jobId = toJobId(job);

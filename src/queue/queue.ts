@@ -41,9 +41,20 @@ export interface PartRun extends Pick<ChatJob, 'id' | 'type' | 'userId' | 'roomI
   readonly duration?: number | undefined;
 }
 
-/** How often a job was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
+/** How an event comes to whoever runs it. */
 export interface Delivery {
+  /** How often it was begun before: 0 on its first run. Above 0 its outcome may be in the database already. */
   readonly earlierRuns: number;
+  /** There when it was added with others, in order. */
+  readonly line?: Line | undefined;
+}
+
+/** Events of one connection that are run in order. */
+export interface Line {
+  /** The same for all of them. */
+  readonly id: string;
+  /** The next one may begin: it cannot come before this one any more. At the latest that is so when the run has ended. */
+  pass(): void;
 }
 
 /** What a queue event tells, for analytics: no content, no token. */
@@ -111,6 +122,11 @@ export interface EventQueue {
    * is not added a second time.
    */
   add(job: ChatJob): Promise<void>;
+  /**
+   * The same for events that are to be run in this order, by one worker: each begins when the one before has called
+   * `line.pass()`, or has ended.
+   */
+  addInOrder(jobs: readonly ChatJob[]): Promise<void>;
   /** Whether the job still waits or runs. A gateway that misses an answer adds a vanished job again. */
   has(job: ChatJob): Promise<boolean>;
   /** Whether the job ended as failed and is kept as such: adding it again does nothing, so its sender gets an error. */

@@ -27,6 +27,8 @@ export interface Write<T> {
   /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;
+  /** Writes of one line are done in the order they come: each when the one before is committed or refused, or with it. */
+  readonly line?: string | undefined;
   /** Aborted when the event's time is up: its sender was told so, and nothing of it may be committed any more. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,8 +46,17 @@ class TooSlow extends Error {
   }
 }
 
+/** A write's place in its line. */
+interface Turn {
+  isOver: boolean;
+  readonly over: Promise<void>;
+}
+
 interface Waiting {
   readonly write: Write<unknown>;
+  readonly turn: Turn | undefined;
+  /** The one before it in its line. */
+  readonly behind: Turn | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -72,6 +83,8 @@ function laneOf(roomId: string): number {
 export class Store {
   readonly context: StoreContext & ReadContext;
   readonly #lanes: readonly Lane[] = Array.from({ length: laneCount }, () => ({ waiting: [], committing: false }));
+  /** The last write of each line that has one under way. */
+  readonly #lines = new Map<string, Turn>();
   #sqliteTurn: Promise<unknown> = Promise.resolve();
 
   constructor(context: StoreContext & ReadContext) {
@@ -83,12 +96,34 @@ export class Store {
    * together, in the order they came; if that transaction fails, each is tried alone.
    */
   write<T>(write: Write<T>): Promise<T> {
-    if (!write.grouped) return this.#alone(write);
+    const { line } = write;
+    if (line === undefined) return this.#take(write);
+    const behind = this.#lines.get(line);
+    let end!: () => void;
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const turn: Turn = { isOver: false, over };
+    this.#lines.set(line, turn);
+    return this.#take(write, turn, behind).finally(() => {
+      turn.isOver = true;
+      if (this.#lines.get(line) === turn) this.#lines.delete(line);
+      end();
+      for (const lane of this.#lanes) this.#begin(lane);
+    });
+  }
+
+  #take<T>(write: Write<T>, turn?: Turn, behind?: Turn): Promise<T> {
+    if (!write.grouped) return afterTurn(behind, () => this.#alone(write));
     return new Promise<T>((resolve, reject) => {
       const lane = this.#lanes[laneOf(write.roomIds[0] ?? '')]!;
-      lane.waiting.push({ write, resolve: resolve as (value: unknown) => void, reject });
-      if (!lane.committing) void this.#commitGroups(lane);
+      lane.waiting.push({ write, turn, behind, resolve: resolve as (value: unknown) => void, reject });
+      this.#begin(lane);
     });
+  }
+
+  #begin(lane: Lane): void {
+    if (!lane.committing && lane.waiting.length > 0) void this.#commitGroups(lane);
   }
 
   /** Runs `work` in a transaction (READ COMMITTED), the whole of it again after a deadlock. */
@@ -159,8 +194,10 @@ export class Store {
     lane.committing = true;
     // Everything that arrives in this turn of the event loop belongs to the first group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (lane.waiting.length > 0) {
-      const group = lane.waiting.splice(0, this.context.settings.groupCommitSize);
+    for (;;) {
+      const group = takeGroup(lane, this.context.settings.groupCommitSize);
+      // What is left waits for a write of its line that went alone, whose end begins this again.
+      if (group.length === 0) break;
       // A group that waits for a room somebody else holds does not hold up the rooms of the next.
       await inTime('A group', groupPatience * 2, this.#commitGroup(group)).catch(() => undefined);
     }
@@ -169,8 +206,8 @@ export class Store {
 
   async #commitGroup(group: Waiting[]): Promise<void> {
     let isUnknown = false;
-    const alone = ({ write, resolve, reject }: Waiting) =>
-      this.#alone(write).then(resolve, (error: unknown) => {
+    const alone = ({ write, behind, resolve, reject }: Waiting) =>
+      afterTurn(behind, () => this.#alone(write)).then(resolve, (error: unknown) => {
         if (isUnknown) noteUnknownCommit(error);
         reject(error);
       });
@@ -187,10 +224,38 @@ export class Store {
         isUnknown = isUnknownCommit(error);
       }
     }
-    await Promise.all(group.filter((one) => one !== slow).map(alone));
+    const late = slow ? lineFrom(slow, group) : [];
+    await Promise.all(group.filter((one) => !late.includes(one)).map(alone));
     // Last, and the groups behind do not wait for it.
-    if (slow) void alone(slow);
+    for (const one of late) void alone(one);
   }
+}
+
+/** Takes from those that wait, in order, whose turn it is or comes in this group. */
+function takeGroup(lane: Lane, size: number): Waiting[] {
+  const group: Waiting[] = [];
+  const turns = new Set<Turn>();
+  const left: Waiting[] = [];
+  for (const one of lane.waiting.splice(0)) {
+    const { turn, behind } = one;
+    if (group.length < size && (!behind || behind.isOver || turns.has(behind))) {
+      group.push(one);
+      if (turn) turns.add(turn);
+    } else left.push(one);
+  }
+  lane.waiting.push(...left);
+  return group;
+}
+
+/** A write of a group, and those behind it in its line. */
+function lineFrom(first: Waiting, group: readonly Waiting[]): Waiting[] {
+  const line = [first];
+  for (const one of group) if (one.behind && one.behind === line.at(-1)!.turn) line.push(one);
+  return line;
+}
+
+function afterTurn<T>(behind: Turn | undefined, work: () => Promise<T>): Promise<T> {
+  return behind && !behind.isOver ? behind.over.then(work) : work();
 }
 
 async function runGroup(unit: UnitOfWork, group: Waiting[]): Promise<Array<() => void>> {

@@ -87,6 +87,24 @@ it('do not include typing, what is added again, and what a gateway asks', async 
   expect((await namesOf(plain)).sort()).toEqual(apart.map(({ type }) => type).sort());
 });
 
+it('that are to be run in order share a job, however few, and a place', async () => {
+  const { queue, plain } = open();
+  const jobs = events(3);
+  await Promise.all([queue.addInOrder(jobs.slice(0, 2)), queue.add(jobs[2]!)]);
+  expect(await namesOf(plain)).toEqual([BUNDLE]);
+  const gate = deferred();
+  const { begun } = consumeAll(queue, {
+    concurrency: 1,
+    run: async (_job, { line }) => {
+      line?.pass();
+      await gate.promise;
+    },
+  });
+  expect((await begun.until(2)).map(({ job }) => job)).toEqual(jobs.slice(0, 2));
+  gate.resolve();
+  await begun.until(3);
+});
+
 it('are found in the queue, each, until they are done', async () => {
   const { queue } = open();
   const jobs = events(5);
@@ -262,6 +280,24 @@ describe('whose worker', () => {
     expect(begun.all.map(({ job }) => job).sort(byUser)).toEqual(jobs.map((job) => ({ ...job, resent: true })));
     await eventually(() => Promise.all(jobs.map((job) => queue.has(job)))).toEqual(Array(6).fill(false));
     expect(told.all.some(({ name, event }) => name === 'stalled' && event.eventType === BUNDLE)).toBe(true);
+  });
+
+  it('is killed stay in order where they were', async () => {
+    const { queue, plain } = open();
+    const jobs = events(9);
+    await Promise.all([0, 3, 6].map((at) => queue.addInOrder(jobs.slice(at, at + 3))));
+    const worker = startWorker('hang');
+    await worker.waitFor(/begun 0/);
+    await worker.stop('SIGKILL');
+    const { begun, finished } = consumeAll(queue, { run: () => queue.ping() });
+    await finished.until(9);
+    for (const at of [0, 3, 6]) {
+      const ids = jobs.slice(at, at + 3).map(({ id }) => id);
+      const runs = begun.all.filter(({ job }) => ids.includes(job.id));
+      expect(runs.map(({ job }) => job.id)).toEqual(ids);
+      expect(runs.every(({ job }) => job.resent)).toBe(true);
+    }
+    await eventually(() => plain.getJobCounts()).toMatchObject({ active: 0, waiting: 0, failed: 0 });
   });
 
   it('is killed by one of them go on without it', { timeout: 120_000 }, async () => {

@@ -85,6 +85,66 @@ describe.each(['memory', 'bullmq'])('the %s queue', (kind) => {
     expect((await begun.until(50)).map(({ job }) => job.data)).toEqual([...Array(50).keys()]);
   });
 
+  describe('events in order', () => {
+    it('begin when the one before has let them pass, or has ended, and not before', async () => {
+      const { queue } = open();
+      const gates = Array.from({ length: 4 }, () => deferred());
+      const steps: string[] = [];
+      const { finished } = consumeAll(queue, {
+        async run({ data }, { line }) {
+          steps.push(`begins ${data}`);
+          // The second one lets nobody pass before it has failed.
+          if (data !== 1) line!.pass();
+          await gates[data as number]!.promise;
+          steps.push(`ends ${data}`);
+          if (data === 1) throw new Error('no');
+        },
+      });
+      await queue.addInOrder([0, 1, 2, 3].map((data) => chatJob('a', { data })));
+      await eventually(() => steps).toEqual(['begins 0', 'begins 1']);
+      await queue.ping();
+      expect(steps).toHaveLength(2);
+      gates[1]!.resolve();
+      await eventually(() => steps).toEqual(['begins 0', 'begins 1', 'ends 1', 'begins 2', 'begins 3']);
+      for (const gate of gates) gate.resolve();
+      await finished.until(3);
+    });
+
+    it('have one line, and what comes alone has none', async () => {
+      const { queue } = open();
+      const { begun } = consumeAll(queue);
+      await queue.addInOrder([chatJob('a'), chatJob('a')]);
+      await queue.addInOrder([chatJob('b'), chatJob('b')]);
+      await queue.add(chatJob('c'));
+      const runs = await begun.until(5);
+      const lines = (type: string) => runs.filter(({ job }) => job.type === type).map((run) => run.delivery.line?.id);
+      expect(new Set(lines('a')).size).toBe(1);
+      expect(new Set([...lines('a'), ...lines('b'), ...lines('c')]).size).toBe(3);
+      expect(lines('c')).toEqual([undefined]);
+    });
+
+    it('are found, fail and are told of each by itself', async () => {
+      const { queue } = open();
+      const events = keepEvents(queue);
+      await queue.add(chatJob('first'));
+      const jobs = ['good', 'bad', 'good'].map((type) => chatJob(type, { roomId: 'room' }));
+      await queue.addInOrder(jobs);
+      const found = () => Promise.all(jobs.map((job) => queue.has(job)));
+      expect(await found()).toEqual([true, true, true]);
+      consumeAll(queue, {
+        run: ({ type }) => (type === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve()),
+      });
+      await eventually(found).toEqual([false, false, false]);
+      await eventually(() => Promise.all(jobs.map((job) => queue.hasFailed(job)))).toEqual([false, true, false]);
+      const endOf = ({ id }: { id: string }) =>
+        events.all
+          .filter(({ event }) => event.jobId === id)
+          .map(({ name }) => name)
+          .at(-1);
+      await eventually(() => jobs.map(endOf)).toEqual(['completed', 'failed', 'completed']);
+    });
+  });
+
   it('lets a lossy job overtake what waits', async () => {
     const { queue } = open();
     await queue.add(chatJob('first'));
