@@ -4,6 +4,7 @@ import type { StoreContext } from './context.js';
 import { insertRows } from './insert.js';
 import type { ReadContext } from './reads/context.js';
 import { isSenderThere, type LoadedMessage, loadMessages, loadUsers } from './reads/index.js';
+import { isOneOf } from './reads/sql.js';
 import { type Pair, pairKey, type Standing, type UserId } from './standing.js';
 
 /** Messages that a user acknowledges or reads. */
@@ -87,7 +88,7 @@ export class ReceiptBook {
     const { models, sequelize } = this.#context;
     const statements = parts.map(
       (kind) => `SELECT '${kind}' AS kind, message_id, user_id FROM ${models[kind].getTableName()}
-        WHERE ${asked[kind].map(() => '(message_id = ? AND user_id = ?)').join(' OR ')}`,
+        WHERE ${isOneOf(this.#context, 'message_id', 'user_id', asked[kind].length)}`,
     );
     const rows = await sequelize.query<{ kind: Kind; message_id: string; user_id: UserId }>(
       statements.join(' UNION ALL '),

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { QueryTypes, type Transaction } from 'sequelize';
+import type { Transaction } from 'sequelize';
 import type { StoreContext, TransactionOptions } from './context.js';
+import { type Beside, type Part, type Reading, readTogether } from './reading.js';
+import { isOneOf } from './reads/sql.js';
 import type { UserId } from './standing.js';
 
 /** A request that may be the repeat of an earlier one: whose, and what its client called it. */
@@ -22,43 +24,80 @@ export const requestKey = (userId: UserId, clientId: string): string => `${userI
 export async function findEarlierMessages(
   context: StoreContext,
   requests: readonly ClientRequest[],
-  { transaction }: TransactionOptions = {},
+  options: TransactionOptions = {},
 ): Promise<Map<string, EarlierRequest>> {
-  if (requests.length === 0) return new Map();
-  const { models, sequelize } = context;
-  const tombstones = tombstoneKeys('message', requests);
-  const rows = await sequelize.query<{
-    id: string;
-    seq: number;
-    request_hash: string | null;
-    sender_id: UserId;
-    client_id: Buffer;
-    job_id: string | null;
-    reply: string;
-  }>(
-    `SELECT id, seq, request_hash, sender_id, client_id, NULL AS job_id, NULL AS reply
-       FROM ${models.Message.getTableName()}
-      WHERE ${requests.map(() => '(sender_id = ? AND client_id = ?)').join(' OR ')}
-      UNION ALL
-     SELECT NULL, NULL, NULL, NULL, NULL, job_id, reply FROM ${models.Outcome.getTableName()} WHERE job_id IN (?)`,
-    {
-      // Bytes, as the column holds them.
-      replacements: [
-        ...requests.flatMap(([senderId, clientId]) => [senderId, Buffer.from(clientId)]),
-        [...tombstones.keys()],
-      ],
-      type: QueryTypes.SELECT,
-      ...(transaction && { transaction }),
-    },
-  );
-  return new Map(
-    rows.map(({ job_id, reply, sender_id, client_id, id, seq, request_hash }): [string, EarlierRequest] =>
-      job_id === null
-        ? [requestKey(sender_id, client_id.toString()), { request_hash, answer: { message_id: id, seq: Number(seq) } }]
-        : [tombstones.get(job_id)!, JSON.parse(reply)],
-    ),
-  );
+  const earlier = earlierMessages(context, requests);
+  await readTogether(context, [earlier], options);
+  return earlier.found();
 }
+
+/** The same, to be read in one statement with something else. */
+export function earlierMessages(
+  context: StoreContext,
+  requests: readonly ClientRequest[],
+): Reading<Map<string, EarlierRequest>> {
+  const { models } = context;
+  const earlier = new Map<string, EarlierRequest>();
+  const tombstones = tombstoneKeys('message', requests);
+  const messages: Part = {
+    columns: {
+      message_id: 'id',
+      seq: 'seq',
+      request_hash: 'request_hash',
+      sender_id: 'sender_id',
+      client_id: 'client_id',
+    },
+    from: `FROM ${models.Message.getTableName()} WHERE ${isOneOf(context, 'sender_id', 'client_id', requests.length)}`,
+    // Bytes, as the column holds them.
+    replacements: requests.flatMap(([senderId, clientId]) => [senderId, Buffer.from(clientId)]),
+    take(row: MessageRow & { readonly sender_id: UserId; readonly client_id: Buffer }) {
+      earlier.set(requestKey(row.sender_id, row.client_id.toString()), earlierOf(row));
+    },
+  };
+  const deleted: Part = {
+    columns: { job_id: 'job_id', reply: 'reply' },
+    from: `FROM ${models.Outcome.getTableName()} WHERE job_id IN (?)`,
+    replacements: [[...tombstones.keys()]],
+    take({ job_id, reply }: { readonly job_id: string; readonly reply: string }) {
+      earlier.set(tombstones.get(job_id)!, JSON.parse(reply));
+    },
+  };
+  return { parts: requests.length > 0 ? [messages, deleted] : [], found: () => earlier };
+}
+
+/**
+ * The same of one send, in the row of a room `r` that is locked by the same statement: joined to that row, so that both
+ * are read after it, and under the lock that the statement asks for, so as they were committed last.
+ */
+export function earlierBeside(
+  { models }: StoreContext,
+  [userId, clientId]: ClientRequest,
+): Beside<Map<string, EarlierRequest>> {
+  const earlier = new Map<string, EarlierRequest>();
+  return {
+    columns: 'e.id AS message_id, e.seq, e.request_hash, o.reply',
+    joins: `LEFT JOIN ${models.Message.getTableName()} e ON e.sender_id = ? AND e.client_id = ?
+       LEFT JOIN ${models.Outcome.getTableName()} o ON o.job_id = ? AND o.position = 0`,
+    replacements: [userId, Buffer.from(clientId), tombstoneId('message', userId, clientId)],
+    take(row: MessageRow & { readonly reply: string | null }) {
+      const key = requestKey(userId, clientId);
+      if (row.message_id !== null) earlier.set(key, earlierOf(row));
+      else if (row.reply !== null) earlier.set(key, JSON.parse(row.reply));
+    },
+    found: () => earlier,
+  };
+}
+
+interface MessageRow {
+  readonly message_id: string | null;
+  readonly seq: number;
+  readonly request_hash: string | null;
+}
+
+const earlierOf = ({ message_id, seq, request_hash }: MessageRow): EarlierRequest => ({
+  request_hash,
+  answer: { message_id, seq: Number(seq) },
+});
 
 /** What this creation made before, the room that was deleted since included. */
 export async function findEarlierRoom(

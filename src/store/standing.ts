@@ -1,6 +1,18 @@
-import { type Model, type ModelStatic, QueryTypes } from 'sequelize';
+import { QueryTypes } from 'sequelize';
 import type { Room } from '../models/index.js';
 import type { StoreContext, TransactionOptions } from './context.js';
+import { type Beside, type Part, type Reading, readTogether } from './reading.js';
+import {
+  type FactsRow,
+  type MembershipRow,
+  membershipColumns,
+  membersOf,
+  type RoomFacts,
+  StandingSql,
+  type UserId,
+} from './standing-sql.js';
+
+export type { RoomFacts, UserId };
 
 /** A user's membership of a room, as stored. */
 export interface Membership {
@@ -13,17 +25,6 @@ export interface Membership {
   /** Codenames given one by one, or with the role. */
   readonly permissions: ReadonlySet<string>;
 }
-
-/** The columns of `chat_rooms` and of the room's type table, under their column names. */
-export type RoomFacts = Readonly<Record<string, unknown>> & {
-  readonly id: string;
-  readonly type: string;
-  readonly creator_id?: string | number | null;
-  readonly name?: string;
-};
-
-/** A user id as the user model holds it. */
-export type UserId = string | number;
 
 /** What one user is to one room: the answer every permission question is derived from. */
 export class Standing {
@@ -93,35 +94,64 @@ export async function loadStandings(
     return standing ? standings.set(pairKey(...pairs[0]!), standing) : standings;
   }
   const read = unknown.size > 0 ? await loadFacts(context, [...unknown], options) : undefined;
-  const sql = new StandingSql(context);
-  const memberships = membershipsFrom(
-    await context.sequelize.query<MembershipRow>(sql.memberships(pairs.length), {
-      ...selecting(options),
-      replacements: pairs.flat(),
-    }),
-  );
-  for (const [roomId, userId] of pairs) {
-    const facts = known?.get(roomId) ?? read?.get(roomId);
-    const key = pairKey(roomId, userId);
-    if (facts) standings.set(key, standingOf(context, facts, userId, memberships.get(key)));
-  }
-  return standings;
+  const asked = standingsOf(context, pairs, new Map([...(known ?? []), ...(read ?? [])]));
+  await readTogether(context, [asked], options);
+  return asked.found();
 }
 
-/** One pair's standing, in one statement. `isLocked`: of all that it reads, until the transaction's end. */
+/** The standings of (room, user) pairs in rooms whose facts are known, to be read in one statement with something else. */
+export function standingsOf(
+  context: StoreContext,
+  pairs: readonly Pair[],
+  known: ReadonlyMap<string, RoomFacts>,
+): Reading<Map<string, Standing>> {
+  const asked = pairs.filter(([roomId]) => known.has(roomId));
+  const rows: MembershipRow[] = [];
+  const part: Part = {
+    columns: membershipColumns,
+    from: membersOf(context, asked.length),
+    replacements: asked.flat(),
+    take: (row: MembershipRow) => void rows.push(row),
+  };
+  return {
+    parts: asked.length > 0 ? [part] : [],
+    found() {
+      const memberships = membershipsFrom(rows);
+      return new Map(
+        asked.map(([roomId, userId]) => {
+          const key = pairKey(roomId, userId);
+          return [key, standingOf(context, known.get(roomId)!, userId, memberships.get(key))];
+        }),
+      );
+    },
+  };
+}
+
+/** How one pair's standing is read. */
+export interface PairOptions {
+  /** All that is read stays locked until the transaction's end. */
+  readonly isLocked?: boolean;
+  /** What else is read in the same statement. */
+  readonly beside?: Beside<unknown> | undefined;
+}
+
+/** One pair's standing, in one statement. */
 export async function loadStanding(
   context: StoreContext,
   [roomId, userId]: Pair,
   options: TransactionOptions,
-  isLocked = false,
+  { isLocked = false, beside }: PairOptions = {},
 ): Promise<Standing | undefined> {
   const sql = new StandingSql(context);
-  const rows = await context.sequelize.query<FactsRow & MembershipRow>(sql.pair + lockOf(context, isLocked), {
+  const rows = await context.sequelize.query<FactsRow & MembershipRow>(sql.pair(beside) + lockOf(context, isLocked), {
     ...selecting(options),
-    replacements: [userId, userId, roomId],
+    replacements: [userId, userId, ...(beside?.replacements ?? []), roomId],
   });
+  const [row] = rows;
+  if (!row) return undefined;
+  beside?.take(row as never);
   const [membership] = membershipsFrom(rows.filter(({ user_id }) => user_id !== null)).values();
-  return rows[0] && standingOf(context, sql.factsOf(rows[0]), userId, membership);
+  return standingOf(context, sql.factsOf(row), userId, membership);
 }
 
 /** The facts of rooms, in id order. `isLocked`: both they and their types' rows, until the transaction's end. */
@@ -153,95 +183,6 @@ const selecting = ({ transaction }: TransactionOptions) =>
 
 const lockOf = ({ sequelize }: StoreContext, isLocked: boolean) =>
   isLocked && sequelize.getDialect() !== 'sqlite' ? ' FOR UPDATE' : '';
-
-type FactsRow = Record<string, unknown>;
-
-interface MembershipRow {
-  readonly room_id: string;
-  readonly user_id: UserId;
-  readonly role: 'member' | 'admin';
-  readonly joined_offset: number;
-  readonly joined_seq: number;
-  readonly read_seq: number;
-  readonly acked_seq: number;
-  readonly codename: string | null;
-}
-
-/** The columns of `MembershipRow`, of members `m` and their permissions `p`. */
-const membershipColumns =
-  'm.room_id, m.user_id, m.role, m.joined_offset, m.joined_seq, m.read_seq, m.acked_seq, p.codename';
-
-/** The statements about rooms of all types, and how their rows are read. */
-class StandingSql {
-  readonly #context: StoreContext;
-  /** Of each table: what each of its columns is called in the rows, and in the facts. */
-  readonly #ofRoom: FactsColumn[];
-  readonly #ofType: ReadonlyMap<string, FactsColumn[]>;
-  readonly #columns: string;
-  readonly #tables: string;
-
-  constructor(context: StoreContext) {
-    this.#context = context;
-    const { models, sequelize } = context;
-    const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);
-    const wanted = [...models.roomTypes];
-    this.#ofRoom = columnsOf(models.Room, 'r');
-    this.#ofType = new Map(wanted.map(([type, { model }], index) => [type, columnsOf(model, `t${index}`)]));
-    this.#columns = [...this.#ofRoom, ...[...this.#ofType.values()].flat()]
-      .map(({ alias, name, as }) => `${alias}.${quote(name)} AS ${quote(as)}`)
-      .join(', ');
-    const table = (model: ModelStatic<Model>) => quote(String(model.getTableName()));
-    const joins = wanted.map(
-      ([, { model }], index) => `LEFT JOIN ${table(model)} t${index} ON t${index}.room_id = r.id`,
-    );
-    this.#tables = `${table(models.Room)} r ${joins.join(' ')}`;
-  }
-
-  /** The facts of rooms `r`. */
-  get facts(): string {
-    return `SELECT ${this.#columns} FROM ${this.#tables}`;
-  }
-
-  /** Everything about one pair, given as user, user, room. */
-  get pair(): string {
-    const { RoomMember, RoomPermission } = this.#context.models;
-    return `SELECT ${this.#columns}, ${membershipColumns} FROM ${this.#tables}
-       LEFT JOIN ${RoomMember.getTableName()} m ON m.room_id = r.id AND m.user_id = ?
-       LEFT JOIN ${RoomPermission.getTableName()} p ON p.room_id = r.id AND p.user_id = ?
-      WHERE r.id = ?`;
-  }
-
-  /** The memberships of so many pairs, given as room and user of each. */
-  memberships(count: number): string {
-    const { RoomMember, RoomPermission } = this.#context.models;
-    return `SELECT ${membershipColumns}
-       FROM ${RoomMember.getTableName()} m
-       LEFT JOIN ${RoomPermission.getTableName()} p ON p.room_id = m.room_id AND p.user_id = m.user_id
-      WHERE ${Array(count).fill('(m.room_id = ? AND m.user_id = ?)').join(' OR ')}`;
-  }
-
-  factsOf(row: FactsRow): RoomFacts {
-    const name = row.r_type as string;
-    const facts: Record<string, unknown> = {};
-    for (const column of this.#ofType.get(name) ?? []) facts[column.name] = row[column.as];
-    for (const column of this.#ofRoom) facts[column.name] = row[column.as];
-    const type = this.#context.models.roomTypes.get(name);
-    if (type?.isOwn) facts.creator_id = type.creatorColumn ? facts[type.creatorColumn] : facts.created_by_id;
-    return facts as RoomFacts;
-  }
-}
-
-interface FactsColumn {
-  readonly name: string;
-  readonly as: string;
-  readonly alias: string;
-}
-
-function columnsOf(model: ModelStatic<Model>, alias: string): FactsColumn[] {
-  return Object.values(model.getAttributes())
-    .filter(({ type }) => String(type) !== 'VIRTUAL')
-    .map(({ field }) => ({ name: field!, as: `${alias}_${field}`, alias }));
-}
 
 /** A row a permission, or one without any; by pair. */
 function membershipsFrom(rows: readonly MembershipRow[]): Map<string, Membership> {

@@ -172,8 +172,11 @@ export class Store {
       async (unit) => {
         const [pair, ...otherPairs] = write.pairs;
         const isOfOneRoom = pair !== undefined && otherPairs.length === 0 && write.roomIds.join() === pair[0];
-        await (isOfOneRoom ? unit.lockRoomOf(pair) : unit.lockRooms(write.roomIds));
-        await unit.preload(isOfOneRoom ? [] : write.pairs, write.requests);
+        if (isOfOneRoom) await unit.lockRoomOf(pair, write.requests);
+        else {
+          await unit.lockRooms(write.roomIds);
+          await unit.preload(write.pairs, write.requests);
+        }
         await unit.receipts.load(write.receipts ?? []);
         write.signal?.throwIfAborted();
         const run = async () => {

@@ -1,37 +1,21 @@
 import type { Model, ModelStatic, Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
 import { insertRows } from './insert.js';
+import { type Marks, type RoomCounters, writeProgress } from './progress.js';
+import { readTogether } from './reading.js';
 import type { ReadContext } from './reads/context.js';
-import { literalOf } from './reads/sql.js';
 import { ReceiptBook } from './receipts.js';
-import { type ClientRequest, type EarlierRequest, findEarlierMessages, requestKey } from './requests.js';
+import { type ClientRequest, type EarlierRequest, earlierBeside, earlierMessages, requestKey } from './requests.js';
 import {
   loadFacts,
   loadStanding,
-  loadStandings,
   type Pair,
   pairKey,
   type RoomFacts,
   type Standing,
+  standingsOf,
   type UserId,
 } from './standing.js';
-
-/** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
-export interface RoomCounters {
-  readonly id: string;
-  readonly type: string;
-  last_seq: number;
-  last_offset: number;
-  last_activity_at?: Date;
-}
-
-/** How far a member has got in a room; 0 leaves a mark as it is. */
-interface Marks {
-  readonly roomId: string;
-  readonly userId: UserId;
-  read: number;
-  acked: number;
-}
 
 /**
  * One transaction that writes: which rooms it has locked, what it has read for several events at once, and the rows
@@ -39,7 +23,7 @@ interface Marks {
  *
  * Lock order, the only place in the code where it is written down:
  * 1. the rows of all rooms that the event names, each with its type's row, in id order, in one statement, before anything
- *    is read; of one room, with the asking member's rows too;
+ *    is read; of one room, with the asking member's rows too and what the same request made before;
  * 2. rows of the users table, in id order: only of those who join a room near `maxRoomsPerUser`;
  * 3. rows of these rooms (members, messages, receipts, reactions, permissions), which nobody writes without 1, and new
  *    rows of whatever table, whose unique keys and foreign keys lock what they refer to.
@@ -77,12 +61,17 @@ export class UnitOfWork {
     for (const facts of (await loadFacts(this.#context, missing, this, true)).values()) this.#adoptFacts(facts);
   }
 
-  /** The same for one room, with the standing of the one pair that will be asked about. */
-  async lockRoomOf(pair: Pair): Promise<void> {
-    const standing = await loadStanding(this.#context, pair, this, true);
-    if (!standing) return;
-    this.#standings.set(pairKey(...pair), standing);
-    this.#adoptFacts(standing.facts);
+  /** The same for one room, with what `preload` would read: for the one pair and the one request, in the same statement. */
+  async lockRoomOf(pair: Pair, requests: readonly ClientRequest[]): Promise<void> {
+    const [request] = requests;
+    const beside = request && requests.length === 1 ? earlierBeside(this.#context, request) : undefined;
+    const standing = await loadStanding(this.#context, pair, this, { isLocked: true, beside });
+    if (standing) {
+      this.#standings.set(pairKey(...pair), standing);
+      this.#adoptFacts(standing.facts);
+    }
+    if (standing && beside) this.#note(beside.found());
+    else await this.preload([], requests);
   }
 
   #adoptFacts(facts: RoomFacts): void {
@@ -137,13 +126,17 @@ export class UnitOfWork {
     return this.#facts;
   }
 
-  /** Reads what many events will ask about their (room, user) pairs and their client ids, in two statements. */
+  /** Reads what many events will ask about their (room, user) pairs, of locked rooms, and their client ids, in one statement. */
   async preload(pairs: readonly Pair[], requests: readonly ClientRequest[]): Promise<void> {
-    const standings = await loadStandings(this.#context, pairs, { transaction: this.transaction, known: this.#facts });
-    for (const [key, standing] of standings) this.#standings.set(key, standing);
-    for (const [key, message] of await findEarlierMessages(this.#context, requests, this)) {
-      this.#earlier.set(key, message);
-    }
+    const standings = standingsOf(this.#context, pairs, this.#facts);
+    const earlier = earlierMessages(this.#context, requests);
+    await readTogether(this.#context, [standings, earlier], this);
+    for (const [key, standing] of standings.found()) this.#standings.set(key, standing);
+    this.#note(earlier.found());
+  }
+
+  #note(earlier: ReadonlyMap<string, EarlierRequest>): void {
+    for (const [key, request] of earlier) this.#earlier.set(key, request);
   }
 
   /** What a preloaded request made before; undefined when this is its first time. */
@@ -203,8 +196,7 @@ export class UnitOfWork {
   async flush(): Promise<void> {
     await this.#insertRows();
     await this.receipts.write();
-    await this.#writeMarks();
-    await this.#writeCounters();
+    await writeProgress(this.#context, [...this.#marks.values()], [...this.#changed], this.transaction);
   }
 
   async #insertRows(): Promise<void> {
@@ -212,56 +204,5 @@ export class UnitOfWork {
       this.#rows.delete(model);
       await insertRows(this.#context, model, rows, this.transaction);
     }
-  }
-
-  /** Marks only ever move up. */
-  async #writeMarks(): Promise<void> {
-    const marks = [...this.#marks.values()];
-    if (marks.length === 0) return;
-    const { models, sequelize } = this.#context;
-    const replacements: Array<string | number> = [];
-    const moved = (column: string, mark: 'read' | 'acked') => {
-      const given = marks.filter((one) => one[mark] > 0);
-      if (given.length === 0) return [];
-      replacements.push(...given.flatMap((one) => [one.roomId, one.userId, one[mark], one[mark]]));
-      const when = given.map(() => `WHEN room_id = ? AND user_id = ? AND ${column} < ? THEN ?`).join(' ');
-      return [`${column} = CASE ${when} ELSE ${column} END`];
-    };
-    const changes = [...moved('read_seq', 'read'), ...moved('acked_seq', 'acked')];
-    if (changes.length === 0) return;
-    replacements.push(...marks.flatMap(({ roomId, userId }) => [roomId, userId]));
-    await sequelize.query(
-      `UPDATE ${models.RoomMember.getTableName()} SET ${changes.join(', ')}
-        WHERE ${marks.map(() => '(room_id = ? AND user_id = ?)').join(' OR ')}`,
-      { replacements, transaction: this.transaction },
-    );
-  }
-
-  async #writeCounters(): Promise<void> {
-    const rooms = [...this.#changed];
-    if (rooms.length === 0) return;
-    const { models, sequelize } = this.#context;
-    const cases = (column: 'last_seq' | 'last_offset') =>
-      `${column} = CASE id ${rooms.map(() => 'WHEN ? THEN ?').join(' ')} ELSE ${column} END`;
-    const values = (column: 'last_seq' | 'last_offset') => rooms.flatMap((room) => [room.id, room[column]]);
-    const active = rooms.filter((room) => room.last_activity_at);
-    // Written out: a Date among the replacements loses its milliseconds on MySQL.
-    const moment = (date: Date) => literalOf(this.#context, models.Room, 'last_activity_at', date);
-    const activity =
-      active.length === 0
-        ? ''
-        : `, last_activity_at = CASE id ${active.map((room) => `WHEN ? THEN ${moment(room.last_activity_at!)}`).join(' ')} ELSE last_activity_at END`;
-    await sequelize.query(
-      `UPDATE ${models.Room.getTableName()} SET ${cases('last_seq')}, ${cases('last_offset')}${activity} WHERE id IN (?)`,
-      {
-        replacements: [
-          ...values('last_seq'),
-          ...values('last_offset'),
-          ...active.map(({ id }) => id),
-          rooms.map(({ id }) => id),
-        ],
-        transaction: this.transaction,
-      },
-    );
   }
 }

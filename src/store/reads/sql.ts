@@ -48,6 +48,24 @@ export function textReplacement(context: ReadContext, name: string, text: string
   return isPlain ? { sql: `:${name}`, value: text } : { sql: `CAST(:${name} AS TEXT)`, value: Buffer.from(text) };
 }
 
+/** Pairs in a list of rows: MariaDB finds nothing by an index for a single one, and makes a table of 500. */
+const isListed = (count: number) => count > 1 && count < 500;
+
+/**
+ * That two columns are one of so many pairs, each given as two replacements. As rows in a list: of alternatives that share
+ * a value MariaDB reads everything with that value, of a room all its members.
+ */
+export function isOneOf(
+  { sequelize }: Pick<ReadContext, 'sequelize'>,
+  one: string,
+  other: string,
+  count: number,
+): string {
+  return isListed(count) && sequelize.getDialect() !== 'sqlite'
+    ? `(${one}, ${other}) IN (${Array(count).fill('(?, ?)').join(', ')})`
+    : `(${Array(count).fill(`(${one} = ? AND ${other} = ?)`).join(' OR ')})`;
+}
+
 /** A model's table name, quoted. */
 export function tableOf(context: Pick<ReadContext, 'sequelize'>, model: ModelStatic<Model>): string {
   return generatorOf(context).quoteTable(model.getTableName());
