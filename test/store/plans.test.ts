@@ -306,6 +306,27 @@ describe('on MariaDB', () => {
     expect(Math.max(...counts)).toBeLessThan(60);
   });
 
+  it('reading one message together looks at none of the receipts of others', async () => {
+    const some = database.userIds.slice(100, MEMBERS);
+    const message_id = String((await does(ann, 'message.send', { room_id: big, content: 'hello' })).message_id);
+    for (const [table, time] of [
+      ['message_deliveries', 'created_at'],
+      ['read_receipts', 'read_at'],
+    ]) {
+      const values = some.map((user) => `('${message_id}', ${user}, NOW(3))`).join(', ');
+      await sql(`INSERT INTO chat_${table} (message_id, user_id, ${time}) VALUES ${values}`);
+    }
+    await sql('UPDATE chat_messages SET delivered_count = ?, read_count = ? WHERE id = ?', 900, 900, message_id);
+    const readers = [database.userIds.slice(30, 50), database.userIds.slice(50, 70)];
+    const found = await plans(() =>
+      Promise.all(readers.shift()!.map((user) => does(user, 'message.read', { message_id }))),
+    );
+    expect(unbounded(found)).toEqual([]);
+    const asked = readsOf(found, "'ReadReceipt' AS kind");
+    expect(asked.map(({ table }) => table)).toEqual(['chat_message_deliveries', 'chat_read_receipts']);
+    for (const { rows } of asked) expect(rows).toBeLessThanOrEqual(20);
+  });
+
   it('session.resume reads the missed broadcasts by (room_id, room_offset), from the one asked for', async () => {
     const [room] = await database.query<{ last_offset: number }>('SELECT last_offset FROM chat_rooms WHERE id = ?', [
       big,
