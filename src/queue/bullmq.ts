@@ -248,12 +248,20 @@ function createBullConsumer(
 
   async function giveUp(bullJob: Job<JobData>): Promise<void> {
     let job: ChatJob | undefined;
+    const untold = (error: unknown): void => {
+      logger.error('The sender of a job that was given up could not be told.', { ...toLog(job), error });
+    };
     try {
       job = fromBullJob(bullJob);
-      logger.error('A job is given up: its worker died or froze too often.', toLog(job));
-      for (const part of eventsOf(job)) await onLost(part, bullJob.deferredFailure);
     } catch (error) {
-      logger.error('The sender of a job that was given up could not be told.', { ...toLog(job), error });
+      return untold(error);
+    }
+    logger.error('A job is given up: its worker died or froze too often.', toLog(job));
+    const reason = bullJob.deferredFailure;
+    for (const part of eventsOf(job)) {
+      await onLost(part, reason).catch(untold);
+      // Kept by itself, as one that came alone is: its gateway looks for it by its own name.
+      if (part !== job) await passOn(part, Object.assign(new Error(reason), { isLogged: true }));
     }
   }
 

@@ -300,23 +300,35 @@ describe('whose worker', () => {
     await eventually(() => plain.getJobCounts()).toMatchObject({ active: 0, waiting: 0, failed: 0 });
   });
 
-  it('is killed by one of them go on without it', { timeout: 120_000 }, async () => {
+  it('is killed by one of them go on without it, and without those in order with it', {
+    timeout: 120_000,
+  }, async () => {
     const { queue } = open();
-    const jobs = [...events(3, 'good'), chatJob('poison'), ...events(3, 'good')];
-    await addAll(queue, jobs);
-    // Once with the others, three times alone.
+    const told = keepEvents(queue);
+    const [poison, behind] = [chatJob('poison', { data: { content: 'private' } }), chatJob('behind')];
+    const good = events(6, 'good');
+    await Promise.all([addAll(queue, good), queue.addInOrder([poison, behind])]);
+    // Once with the others, three times without.
     for (let death = 0; death < 4; death += 1) {
       const worker = startWorker('die of poison');
       await worker.ended;
     }
-    const { finished, lost } = consumeAll(queue);
-    await lost.until(1);
-    expect(lost.all.map(({ job }) => job.type)).toEqual(['poison']);
-    await eventually(() => Promise.all(jobs.map((job) => queue.has(job)))).toEqual(Array(7).fill(false));
-    expect(finished.all.map(({ type }) => type)).not.toContain('poison');
-    expect(await Promise.all(jobs.map((job) => queue.hasFailed(job)))).toEqual(
-      jobs.map(({ type }) => type === 'poison'),
-    );
+    const { begun, lost } = consumeAll(queue, {
+      onLost: ({ type }) => (type === 'poison' ? Promise.reject(new Error('not told')) : Promise.resolve()),
+    });
+    await lost.until(2);
+    expect(lost.all.map(({ job }) => job.type)).toEqual(['poison', 'behind']);
+    const jobs = [...good, poison, behind];
+    await eventually(() => Promise.all(jobs.map((job) => queue.has(job)))).toEqual(Array(8).fill(false));
+    expect(await Promise.all(jobs.map((job) => queue.hasFailed(job)))).toEqual([...Array(6).fill(false), true, true]);
+    expect(begun.all.every(({ job }) => job.type === 'good')).toBe(true);
+    const failed = () => told.all.filter(({ name }) => name === 'failed').map(({ event }) => event.eventType);
+    await eventually(failed).toEqual(expect.arrayContaining(['poison', 'behind']));
+    expect(failed()).not.toContain('good');
+    const kept = await client.keys(`${redis.prefix}:${name}:*`);
+    for (const key of kept.filter((one) => one.includes('~'))) {
+      expect(JSON.stringify(await client.hgetall(key))).not.toContain('private');
+    }
   });
 });
 
