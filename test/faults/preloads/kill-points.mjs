@@ -4,7 +4,8 @@
  *
  * CHAT_FAULT_FILE names a file that is not there as a rule. A test arms it by writing `{ point, type, signal, always }`;
  * the one process that gets there first takes the file away and is hit; with `always` the file stays. With `hold`, so
- * many events get to the point and stay there, and then the process is hit; they go on if it wakes from that.
+ * many events get to the point and stay there, and then the process is hit; they go on if it wakes from that. Nor are they
+ * answered meanwhile: a gateway fetches what an answer stands behind.
  * At the point "answered" the answer is out and the broadcast is held back.
  */
 import { readFileSync, renameSync } from 'node:fs';
@@ -27,11 +28,12 @@ if (file) {
   around(ChatMessagingConsumer.prototype, 'run', 'begun');
   around(UnitOfWork.prototype, 'flush', undefined, 'before commit');
   around(Publisher.prototype, 'publish', 'after commit', 'after publish');
-  around(Publisher.prototype, 'reply', undefined, 'after answer');
+  around(Publisher.prototype, 'reply', 'answering', 'after answer');
 }
 
-/** Ends the waiting of events that are held. */
+/** Ends the waiting of events that are held, and of their answers. */
 let held = [];
+let unanswered = [];
 
 async function reach(point, self, [first]) {
   let fault;
@@ -40,6 +42,8 @@ async function reach(point, self, [first]) {
   } catch {
     return;
   }
+  const isUnanswered = fault.hold && fault.point === 'after commit' && point === 'answering';
+  if (isUnanswered) return new Promise((resolve) => unanswered.push(resolve));
   const isBeforeAnswered = fault.point === 'answered' && point === 'after commit';
   const isAnswered = fault.point === 'answered' && point === 'after answer';
   if (fault.point !== point && !isBeforeAnswered && !isAnswered) return;
@@ -57,6 +61,7 @@ async function reach(point, self, [first]) {
     }
   }
   process.kill(process.pid, fault.signal ?? 'SIGKILL');
-  for (const goOn of held) goOn();
+  for (const goOn of [...held, ...unanswered]) goOn();
   held = [];
+  unanswered = [];
 }
