@@ -66,6 +66,7 @@ function partOf(name: string): string {
 const queue = 'src/queue/queue.ts';
 const broadcast = 'src/broadcast/broadcast.ts';
 const database = ['models', 'serializers', 'store'];
+const places = 'src/places.ts';
 
 /**
  * What each part may import besides itself: parts, or single files of a part. The order is the one in which they can be
@@ -77,10 +78,11 @@ const allowed: Record<string, readonly string[]> = {
   logging: [],
   models: ['settings'],
   serializers: ['protocol', 'settings', 'models'],
-  store: ['protocol', 'settings', 'models'],
+  [places]: [],
+  store: ['protocol', 'settings', 'models', places],
   permissions: ['protocol', 'settings', 'models', 'store'],
   handlers: ['protocol', 'settings', ...database, 'permissions'],
-  queue: ['protocol', 'settings'],
+  queue: ['protocol', 'settings', places],
   broadcast: ['protocol', 'settings'],
   consumer: ['protocol', 'settings', ...database, 'permissions', 'handlers', queue, broadcast],
   gateway: ['protocol', 'settings', queue, broadcast],

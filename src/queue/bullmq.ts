@@ -1,8 +1,9 @@
 // Long: both ends of the pipe and all the ways in which they end stand together.
 
 /**
- * The queue on Redis: one plain BullMQ queue, one job per client event. Gateway's end and worker's end stand together,
- * with the format of a job between them; the ways out of an outage are in redis-link.ts.
+ * The queue on Redis: two plain BullMQ queues, one job per client event. Typing has the second one for itself, with a
+ * BullMQ worker of its own: neither waits for the other. Gateway's end and worker's end stand together, with the format of
+ * a job between them; the ways out of an outage are in redis-link.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -17,11 +18,19 @@ import {
 } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
+import { Places } from '../places.js';
 import { Unavailable } from '../protocol/errors.js';
 import { type PackedRuns, packRuns, tellQueueEvents } from './bullmq-events.js';
-import { BUNDLE, bundling, eventsOf, Places, runBundle } from './bundles.js';
+import { BUNDLE, bundling, eventsOf, runBundle } from './bundles.js';
 import { createQueueEvents, fromJobId, toJobId } from './job-id.js';
-import type { ChatJob, ConsumeOptions, EventQueue, PartRun, QueueConsumer } from './queue.js';
+import {
+  type ChatJob,
+  type ConsumeOptions,
+  type EventQueue,
+  LOSSY_CONCURRENCY,
+  type PartRun,
+  type QueueConsumer,
+} from './queue.js';
 import { duplicating, endConnection, Link, Outage, openConnection, PATIENCE } from './redis-link.js';
 
 /** A connection that owes an answer and hears nothing for this long is replaced: Redis is frozen, or the link dead. */
@@ -35,25 +44,29 @@ const FRESH_FOR = 5000;
 /** Failed jobs kept for people to look at. */
 const KEPT_FAILURES = 1000;
 
-/** What a job's hash in Redis holds of a `ChatJob`: all that neither the job's id nor its options tell. */
-interface JobData extends Omit<ChatJob, 'id' | 'type' | 'userId' | 'roomId' | 'lossy'> {
+/** What a job's hash in Redis holds of a `ChatJob`: all that the job's id does not tell. */
+interface JobData extends Omit<ChatJob, 'id' | 'type' | 'userId' | 'roomId'> {
   /** It ran with others and failed for this reason: it is there to be kept among the failed jobs. */
   readonly failure?: string | undefined;
 }
 
-function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt, resent }: ChatJob): JobData {
-  return { gatewayId, connectionId, sessionId, eventId, data, addedAt, resent };
+function toJobData({ gatewayId, connectionId, sessionId, eventId, data, addedAt, lossy, resent }: ChatJob): JobData {
+  return { gatewayId, connectionId, sessionId, eventId, data, addedAt, lossy, resent };
 }
 
-function fromBullJob(job: Pick<Job<JobData>, 'id' | 'data' | 'opts'>): ChatJob {
+function fromBullJob(job: Pick<Job<JobData>, 'id' | 'data'>): ChatJob {
   const identity = fromJobId(job.id ?? '');
   if (!identity) throw new Error('This job was not added by a chat gateway.');
-  return { ...job.data, ...identity, ...(job.opts.lifo ? { lossy: true } : {}) };
+  return { ...job.data, ...identity };
 }
 
-const freshKey = (name: string, prefix: string, { id }: Pick<ChatJob, 'id'>) => `${prefix}:${name}:fresh:${id}`;
+/** The BullMQ queue of the lossy jobs that belongs to the one of that name. */
+const lossyName = (name: string) => `${name}-lossy`;
 
-/** Where the queue lives. `prefix` and `name` make its keys: `<prefix>:<name>:*`. */
+/** The key that is there while a lossy job is fresh. */
+const freshKey = (name: string, prefix: string, { id }: ChatJob) => `${prefix}:${lossyName(name)}:fresh:${id}`;
+
+/** Where the queue lives. `prefix` and `name` make its keys: `<prefix>:<name>:*` and `<prefix>:<name>-lossy:*`. */
 export interface BullQueueOptions {
   readonly redis: string | RedisOptions;
   readonly prefix: string;
@@ -71,32 +84,41 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   const client = connect({ enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: SILENCE.producer });
   const link = new Link(client, outage);
   const queue = new Queue<JobData>(name, { ...options, connection: client });
-  queue.on('error', outage.fault);
+  const lossyQueue = new Queue<JobData>(lossyName(name), { ...options, connection: client });
+  const queues = [queue, lossyQueue];
+  for (const one of queues) one.on('error', outage.fault);
+  const queueOf = ({ lossy }: ChatJob) => (lossy ? lossyQueue : queue);
 
   const consumers = new Set<QueueConsumer>();
-  let subscription: Subscription | undefined;
-  const { events, tell } = createQueueEvents(logger, () => void subscribe());
+  const subscriptions: Subscription[] = [];
+  const { events, tell } = createQueueEvents(logger, () => {
+    for (const one of queues) void subscribe(one);
+  });
   let closing: Promise<void> | undefined;
 
   /** The job in the queue that holds an event which went with others. */
   const bundleIds = new WeakMap<ChatJob, string>();
 
   async function add(job: ChatJob, failure?: string): Promise<void> {
-    const place = { jobId: toJobId(job), ...(job.lossy ? { lifo: true } : {}) };
+    const place = { jobId: toJobId(job) };
     if (job.type === BUNDLE) for (const part of eventsOf(job)) bundleIds.set(part, place.jobId);
     const data = toJobData(job);
     // Those that do not come together one command each, not `addBulk`: lockstep batches measured 40 % slower.
     await link.use(async () => {
       // Before the job, on the same connection: whoever takes it finds the mark.
       const marked = job.lossy ? client.set(freshKey(name, prefix, job), '', 'PX', FRESH_FOR) : undefined;
-      const added = queue.add(job.type, failure === undefined ? data : { ...data, data: undefined, failure }, place);
+      const added = queueOf(job).add(
+        job.type,
+        failure === undefined ? data : { ...data, data: undefined, failure },
+        place,
+      );
       await Promise.all([marked, added]);
     });
     outage.taken();
   }
 
   const addSoon = bundling(add);
-  /** Typing overtakes, what is added again was with others before, and a gateway's own questions seldom come at once. */
+  /** Typing comes in batches, what is added again was with others before, and a gateway's own questions seldom come at once. */
   const goesAlone = (job: ChatJob) => job.lossy === true || job.resent === true || job.type.startsWith('$');
 
   /** The events that wait in a bundle. */
@@ -106,25 +128,26 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
   }
 
   /** Starts after the last event there is: what is added from now on over this connection is seen, however slow it is. */
-  async function subscribe(): Promise<void> {
-    while (!closing && !subscription) {
+  async function subscribe(to: Queue): Promise<void> {
+    while (!closing) {
       try {
-        const last = await link.use(() => client.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1));
-        if (!closing) subscription = openSubscription(last[0]?.[0] ?? '0-0');
+        const last = await link.use(() => client.xrevrange(to.toKey('events'), '+', '-', 'COUNT', 1));
+        if (!closing) subscriptions.push(openSubscription(to.name, last[0]?.[0] ?? '0-0'));
+        return;
       } catch {
         await Promise.race([link.ready, sleep(PATIENCE, undefined, { ref: false })]);
       }
     }
   }
 
-  function openSubscription(lastEventId: string): Subscription {
+  function openSubscription(name: string, lastEventId: string): Subscription {
     const own = duplicating((override) => connect({ ...override, maxRetriesPerRequest: null }));
     const source = new QueueEvents(name, { ...options, connection: own.template, lastEventId });
     source.on('error', outage.fault);
     tellQueueEvents(source, tell, readParts);
     return {
       async close() {
-        const ended = own.duplicate ? endConnection(own.duplicate) : undefined;
+        const ended = own.end();
         await source.close().catch(outage.fault);
         await ended;
       },
@@ -142,17 +165,18 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
       await addSoon(jobs);
     },
     async has(job) {
+      const its = queueOf(job);
       const ids = [toJobId(job), bundleIds.get(job)].filter((id) => id !== undefined);
       // The lists and not the job's hash, which is there for a failed job too; in one step, as jobs move between them.
       const found = await link.use(() => {
         const look = client.multi();
-        for (const id of ids) look.lpos(queue.toKey('wait'), id).lpos(queue.toKey('active'), id);
+        for (const id of ids) look.lpos(its.toKey('wait'), id).lpos(its.toKey('active'), id);
         return look.exec();
       });
       return (found ?? []).some(([, position]) => typeof position === 'number');
     },
     async hasFailed(job) {
-      return (await link.use(() => client.zscore(queue.toKey('failed'), toJobId(job)))) !== null;
+      return (await link.use(() => client.zscore(queueOf(job).toKey('failed'), toJobId(job)))) !== null;
     },
     async ping() {
       await link.use(() => client.ping());
@@ -174,9 +198,9 @@ export function createBullQueue({ redis, prefix, name, logger }: BullQueueOption
         await link.close();
         outage.close();
         const ended = endConnection(client);
-        await subscription?.close();
+        await Promise.all(subscriptions.map((subscription) => subscription.close()));
         events.removeAllListeners();
-        await queue.close().catch(outage.fault);
+        await Promise.all(queues.map((one) => one.close().catch(outage.fault)));
         await ended;
       })();
       return closing;
@@ -218,8 +242,8 @@ function createBullConsumer(
     return work;
   }
 
-  const backend: BackendFactory<RedisQueueBackend> = (queueName, queueOptions, more) => {
-    const redis = createRedisBackend(queueName, queueOptions, more);
+  const backend: BackendFactory<RedisQueueBackend> = (...about) => {
+    const redis = createRedisBackend(...about);
     const { moveToActive, moveToFailed } = redis;
     redis.moveToActive = async (...args) => {
       try {
@@ -300,7 +324,8 @@ function createBullConsumer(
         result = packRuns(runs);
       };
       const one = job;
-      await places.use(() => run(one, delivery, report), one.lossy);
+      if (one.lossy) await run(one, delivery, report);
+      else await places.use(() => run(one, delivery, report));
       return result;
     } catch (error) {
       if (!isLogged(error)) logger.error('A job failed.', { ...toLog(job), error });
@@ -308,32 +333,38 @@ function createBullConsumer(
     }
   }
 
-  const worker = new Worker<JobData, PackedRuns>(
-    name,
-    (job) => track(runJob(job)),
-    {
-      ...options,
-      connection: client,
-      concurrency,
-      // A dead worker's job starts again 5 to 7.5 s later, at most twice; the third death makes it a failed one.
-      lockDuration: 5000,
-      stalledInterval: 2500,
-      maxStalledCount: 2,
-      runRetryDelay: 1000,
-      // Seconds between two looks for jobs: the word of a new one may have gone to a worker that froze or died with it.
-      drainDelay: 1,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: KEPT_FAILURES },
-    },
-    backend,
-  );
-  worker.on('error', (error) => {
-    // A worker that closes cuts its own commands off.
-    if (!closing) outage.fault(error);
-  });
-  worker.on('lockRenewalFailed', (jobIds: string[]) => {
-    logger.warn(`Lost the locks of ${jobIds.length} jobs in hand, frozen or cut off: other workers run them again.`);
-  });
+  /** Takes the jobs of one of the two BullMQ queues. */
+  function take(queueName: string, atOnce: number): Worker<JobData, PackedRuns> {
+    const worker = new Worker<JobData, PackedRuns>(
+      queueName,
+      (job) => track(runJob(job)),
+      {
+        ...options,
+        connection: client,
+        concurrency: atOnce,
+        // A dead worker's job starts again 5 to 7.5 s later, at most twice; the third death makes it a failed one.
+        lockDuration: 5000,
+        stalledInterval: 2500,
+        maxStalledCount: 2,
+        runRetryDelay: 1000,
+        // Seconds between two looks for jobs: the word of a new one may have gone to a worker that froze or died with it.
+        drainDelay: 1,
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: KEPT_FAILURES },
+      },
+      backend,
+    );
+    worker.on('error', (error) => {
+      // A worker that closes cuts its own commands off.
+      if (!closing) outage.fault(error);
+    });
+    worker.on('lockRenewalFailed', (jobIds: string[]) => {
+      logger.warn(`Lost the locks of ${jobIds.length} jobs in hand, frozen or cut off: other workers run them again.`);
+    });
+    return worker;
+  }
+
+  const workers = [take(name, concurrency), take(lossyName(name), LOSSY_CONCURRENCY)];
 
   /** Resolves when a closing worker has waited long enough. */
   async function outOfPatience(signal: AbortSignal): Promise<false> {
@@ -348,12 +379,14 @@ function createBullConsumer(
   }
 
   return {
-    ready: () => worker.waitUntilReady(),
+    async ready() {
+      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    },
     close() {
       closing ??= (async () => {
-        // Frees the loop from its blocking read, and first: BullMQ alone would wait for ever while Redis is away.
-        const free = blocking.duplicate && endConnection(blocking.duplicate);
-        const closed = worker.close().catch(outage.fault);
+        // Frees the loops from their blocking reads, and first: BullMQ alone would wait for ever while Redis is away.
+        const free = blocking.end();
+        const closed = Promise.all(workers.map((worker) => worker.close().catch(outage.fault)));
         const late = new AbortController();
         const isDrained = await Promise.race([drained(), outOfPatience(late.signal)]);
         late.abort();

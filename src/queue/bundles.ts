@@ -4,6 +4,7 @@
  * each by itself. What a bundle cannot end well ends as a job of its own.
  */
 import { v7 as newId } from 'uuid';
+import type { Places } from '../places.js';
 import { runInOrder } from './in-order.js';
 import type { ChatJob, ConsumeOptions, Line, PartRun } from './queue.js';
 
@@ -126,27 +127,4 @@ export async function runBundle(
     }),
   );
   return (await Promise.all(runs)).flat(2);
-}
-
-/** A number of places, given in the order they are asked for. */
-export class Places {
-  #free: number;
-  readonly #waiting: Array<() => void> = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  /** Runs `work` when there is a place; `isUrgent`: before all that waits for one. */
-  async use<T>(work: () => Promise<T>, isUrgent = false): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting[isUrgent ? 'unshift' : 'push'](resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
-    }
-  }
 }

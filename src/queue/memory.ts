@@ -3,22 +3,30 @@ import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
 import { lineOf, type Turn } from './in-order.js';
 import { createQueueEvents, tellPartRuns, toJobId, toQueueEvent } from './job-id.js';
-import type { ChatJob, ConsumeOptions, EventQueue, QueueConsumer } from './queue.js';
+import { type ChatJob, type ConsumeOptions, type EventQueue, LOSSY_CONCURRENCY, type QueueConsumer } from './queue.js';
 
 /** Failed jobs whose id is remembered, as many as the Redis queue keeps. */
 const KEPT_FAILURES = 1000;
 /** Milliseconds after which a lossy job is stale. */
 const FRESH_FOR = 5000;
 
+/** Typing has a lane of its own: neither waits for the other. */
+const LANES = ['events', 'lossy'] as const;
+type Lane = (typeof LANES)[number];
+
+const laneOf = ({ lossy }: ChatJob): Lane => (lossy ? 'lossy' : 'events');
+
 interface Consumer extends ConsumeOptions {
-  readonly inHand: Set<Promise<void>>;
+  readonly inHand: Record<Lane, Set<Promise<void>>>;
 }
 
-/** Makes a queue of this process: first in, first out, but the newest lossy job before all others. */
+const inHandOf = (consumers: Iterable<Consumer>) =>
+  [...consumers].flatMap(({ inHand }) => LANES.flatMap((lane) => [...inHand[lane]]));
+
+/** Makes a queue of this process, each lane first in, first out. */
 export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
   const { events, tell } = createQueueEvents(logger);
-  const waiting = new Map<string, ChatJob>();
-  const lossy: string[] = [];
+  const waiting: Record<Lane, Map<string, ChatJob>> = { events: new Map(), lossy: new Map() };
   const addedAt = new WeakMap<ChatJob, number>();
   /** Of jobs that were added in order, the turn of each. */
   const turns = new WeakMap<ChatJob, Turn>();
@@ -28,19 +36,12 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
   let scheduled = false;
   let closing: Promise<void> | undefined;
 
-  function take(): ChatJob | undefined {
-    const jobId = lossy.pop() ?? waiting.keys().next().value;
-    if (jobId === undefined) return undefined;
-    const job = waiting.get(jobId);
-    waiting.delete(jobId);
-    return job;
-  }
-
-  function idlest(): Consumer | undefined {
+  function idlest(lane: Lane): Consumer | undefined {
     let best: Consumer | undefined;
     for (const consumer of consumers) {
-      if (consumer.inHand.size >= consumer.concurrency) continue;
-      if (!best || consumer.inHand.size < best.inHand.size) best = consumer;
+      const count = consumer.inHand[lane].size;
+      if (count >= (lane === 'lossy' ? LOSSY_CONCURRENCY : consumer.concurrency)) continue;
+      if (!best || count < best.inHand[lane].size) best = consumer;
     }
     return best;
   }
@@ -51,19 +52,23 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     scheduled = true;
     queueMicrotask(() => {
       scheduled = false;
-      for (let consumer = idlest(); consumer && waiting.size > 0; consumer = idlest()) {
-        const job = take();
-        if (job) start(consumer, job);
+      for (const lane of LANES) {
+        for (const [jobId, job] of waiting[lane]) {
+          const consumer = idlest(lane);
+          if (!consumer) break;
+          waiting[lane].delete(jobId);
+          start(consumer, job, lane);
+        }
       }
     });
   }
 
-  function start(consumer: Consumer, job: ChatJob): void {
+  function start(consumer: Consumer, job: ChatJob, lane: Lane): void {
     running.add(toJobId(job));
     const work = runJob(consumer, job);
-    consumer.inHand.add(work);
+    consumer.inHand[lane].add(work);
     void work.then(() => {
-      consumer.inHand.delete(work);
+      consumer.inHand[lane].delete(work);
       schedule();
     });
   }
@@ -102,16 +107,14 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     const jobId = toJobId(job);
     // Through JSON, as through Redis: what JSON drops or refuses shows in this twin too.
     const copy = JSON.parse(JSON.stringify(job)) as ChatJob;
-    if (waiting.has(jobId) || running.has(jobId) || failed.has(jobId)) {
+    const lane = laneOf(job);
+    if (waiting[lane].has(jobId) || running.has(jobId) || failed.has(jobId)) {
       turn?.pass();
       return;
     }
-    waiting.set(jobId, copy);
+    waiting[lane].set(jobId, copy);
     if (turn) turns.set(copy, turn);
-    if (job.lossy) {
-      lossy.push(jobId);
-      addedAt.set(copy, performance.now());
-    }
+    if (job.lossy) addedAt.set(copy, performance.now());
     tell('waiting', toQueueEvent(job, Date.now()));
     schedule();
   }
@@ -128,20 +131,20 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     },
     async has(job) {
       const jobId = toJobId(job);
-      return waiting.has(jobId) || running.has(jobId);
+      return waiting[laneOf(job)].has(jobId) || running.has(jobId);
     },
     async hasFailed(job) {
       return failed.has(toJobId(job));
     },
     consume(options): QueueConsumer {
-      const consumer: Consumer = { ...options, inHand: new Set() };
+      const consumer: Consumer = { ...options, inHand: { events: new Set(), lossy: new Set() } };
       if (!closing) consumers.add(consumer);
       schedule();
       return {
         ready: async () => {},
         async close() {
           consumers.delete(consumer);
-          await Promise.all(consumer.inHand);
+          await Promise.all(inHandOf([consumer]));
         },
       };
     },
@@ -150,10 +153,11 @@ export function createMemoryQueue({ logger }: { logger: Logger }): EventQueue {
     },
     close() {
       closing ??= (async () => {
-        const inHand = [...consumers].flatMap((consumer) => [...consumer.inHand]);
+        const inHand = inHandOf(consumers);
         consumers.clear();
         await Promise.all(inHand);
-        if (waiting.size > 0) logger.warn(`The queue in memory closed with ${waiting.size} jobs nobody ran.`);
+        const left = waiting.events.size;
+        if (left > 0) logger.warn(`The queue in memory closed with ${left} jobs nobody ran.`);
         events.removeAllListeners();
       })();
       return closing;

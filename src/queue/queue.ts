@@ -18,13 +18,16 @@ export interface ChatJob {
   readonly data: unknown;
   /** Milliseconds since the epoch, by the gateway's clock. */
   readonly addedAt: number;
-  /** Typing: may be dropped when old, overtakes what waits. */
+  /** Typing: may be dropped when old. Never waits behind what is not lossy, nor holds it up: it has places of its own. */
   readonly lossy?: boolean | undefined;
   /** Set by the queue: a lossy job that waited for more than 5 seconds, by no clock but the queue's own. */
   readonly isStale?: boolean | undefined;
   /** Added again, by its gateway, which got no answer, or after a bundle's worker died: it may have been done already. */
   readonly resent?: boolean | undefined;
 }
+
+/** Lossy jobs run at once in a process, besides those of `concurrency`. */
+export const LOSSY_CONCURRENCY = 4;
 
 /** The type of a job that holds many lossy events of one gateway, in its `data`. */
 export const LOSSY_BATCH = '$lossy';
@@ -92,7 +95,7 @@ export interface QueueEventMap {
 export type QueueEvents = EventEmitter<QueueEventMap>;
 
 export interface ConsumeOptions {
-  /** Jobs run at once in this process. */
+  /** Jobs run at once in this process; of lossy ones, `LOSSY_CONCURRENCY` more. */
   readonly concurrency: number;
   /**
    * Runs one job. A rejection is logged by the queue, unless its `isLogged` says that it was, and marks the job as failed (kept, bounded, without its data); it

@@ -50,12 +50,19 @@ function writeTogether(client: Redis): void {
 
 /** BullMQ makes its blocking connections by `duplicate()`: this makes them ours, to watch and to end. */
 export function duplicating(make: (own: RedisOptions) => Redis, template: Redis = new Redis({ lazyConnect: true })) {
-  const made: { readonly template: Redis; duplicate?: Redis } = { template };
+  const made: Redis[] = [];
   template.duplicate = (override) => {
-    made.duplicate = make(override ?? {});
-    return made.duplicate;
+    const duplicate = make(override ?? {});
+    made.push(duplicate);
+    return duplicate;
   };
-  return made;
+  return {
+    template,
+    /** Ends them all. */
+    async end() {
+      await Promise.all(made.map(endConnection));
+    },
+  };
 }
 
 /** Ends a connection in whatever state it is, and resolves when it has ended. */

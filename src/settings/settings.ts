@@ -141,9 +141,9 @@ export interface ChatSettings {
   tablePrefix?: string | undefined;
   /** What all keys and channels in Redis begin with. Default `chat`. */
   redisPrefix?: string | undefined;
-  /** Name of the BullMQ queue. Default `chat-events`. */
+  /** Name of the BullMQ queue; that of typing has `-lossy` behind it. Default `chat-events`. */
   queueName?: string | undefined;
-  /** Events that one worker runs at once. Default 100. */
+  /** Events that one worker runs at once, typing apart. Default 100. */
   concurrency?: number | undefined;
   /** Seconds that one event may take before it is answered with 4006; a third of it under the lock of a room. Default 30. */
   handlerTimeout?: number | undefined;

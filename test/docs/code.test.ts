@@ -361,17 +361,17 @@ describe('docs/deployment.md', { timeout: 60_000 }, () => {
         const server = app.listen(0);
         show('gateway', await settled(4));
         chat.queueEvents.on('waiting', () => {});
-        show('events', await settled(5));
+        show('events', await settled(6));
         const worker = await createWorker({ redis: process.env.REDIS_URL, database: 'sqlite:chat.sqlite', logLevel: 'error' });
-        show('worker', (await settled(9)) - 5);
+        show('worker', (await settled(11)) - 6);
         await worker.close();
         await chat.close();
         server.close();
         redis.disconnect();`,
         { REDIS_URL: redis.url },
       );
-      expect(['gateway', 'events', 'worker'].map((name) => shown(output, name))).toEqual([4, 5, 4]);
-      expect(fileText(page)).toContain('A gateway holds four connections to Redis, a worker four');
+      expect(['gateway', 'events', 'worker'].map((name) => shown(output, name))).toEqual([4, 6, 5]);
+      expect(fileText(page)).toContain('A gateway holds four connections to Redis, a worker five');
     } finally {
       await redis.stop();
     }

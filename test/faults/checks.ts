@@ -100,11 +100,13 @@ export async function checkQueue(stack: OwnStack, failed = 0): Promise<void> {
   const redis = new Redis(stack.redis!.url);
   try {
     await until('the queue is empty', async () => {
-      const lists = ['wait', 'active', 'paused'].map((name) => redis.llen(`chat:chat-events:${name}`));
-      const sets = ['failed', 'completed', 'delayed', 'prioritized'].map((name) =>
-        redis.zcard(`chat:chat-events:${name}`),
-      );
-      expect(await Promise.all([...lists, ...sets])).toEqual([0, 0, 0, failed, 0, 0, 0]);
+      const counts = (queue: string) =>
+        Promise.all([
+          ...['wait', 'active', 'paused'].map((name) => redis.llen(`chat:${queue}:${name}`)),
+          ...['failed', 'completed', 'delayed', 'prioritized'].map((name) => redis.zcard(`chat:${queue}:${name}`)),
+        ]);
+      expect(await counts('chat-events')).toEqual([0, 0, 0, failed, 0, 0, 0]);
+      expect(await counts('chat-events-lossy')).toEqual([0, 0, 0, 0, 0, 0, 0]);
     });
   } finally {
     redis.disconnect();

@@ -41,9 +41,9 @@ function open(again?: 'again'): { queue: EventQueue; lines: string[] } {
 
 const key = (type: string) => `${redis.prefix}:${name}:${type}`;
 
-/** The same queue as anybody's BullMQ sees it. */
-function plainQueue(): Queue {
-  const queue = new Queue(name, { connection: client, prefix: redis.prefix });
+/** The same queue as anybody's BullMQ sees it; with `-lossy`, that of typing. */
+function plainQueue(ending: '' | '-lossy' = ''): Queue {
+  const queue = new Queue(`${name}${ending}`, { connection: client, prefix: redis.prefix });
   closers.push(() => queue.close());
   return queue;
 }
@@ -117,6 +117,58 @@ describe('a job in Redis', () => {
   });
 });
 
+describe('a lossy job', () => {
+  it('stands in a queue of its own, is gone with all that belongs to it when it is done, and is told of', async () => {
+    const { queue } = open();
+    const events = keepEvents(queue);
+    const job = chatJob('message.typing', { lossy: true, roomId: 'room' });
+    await queue.add(job);
+    const [jobs, lossyJobs] = await Promise.all([plainQueue().getWaiting(), plainQueue('-lossy').getWaiting()]);
+    expect([jobs, lossyJobs.map(({ name }) => name)]).toEqual([[], ['message.typing']]);
+    expect(await queue.has(job)).toBe(true);
+    consumeAll(queue);
+    await events.until(({ name }) => name === 'completed');
+    expect(events.all.map(({ name, event }) => [name, event.jobId])).toEqual(
+      ['waiting', 'active', 'completed'].map((name) => [name, job.id]),
+    );
+    expect(await queue.has(job)).toBe(false);
+    const left = await client.keys(`*${job.id}*`);
+    expect(left.filter((one) => !one.includes(':fresh:'))).toEqual([]);
+  });
+
+  it('is stale once it has waited for five seconds, by the clock of Redis, and another is not', async () => {
+    const { queue } = open();
+    const [late, soon] = [chatJob('message.typing', { lossy: true }), chatJob('message.typing', { lossy: true })];
+    await queue.add(late);
+    await eventually(() => client.exists(`${redis.prefix}:${name}-lossy:fresh:${late.id}`)).toBe(0);
+    await queue.add(soon);
+    const runs = await consumeAll(queue).begun.until(2);
+    expect(runs.map(({ job }) => job)).toEqual([{ ...late, isStale: true }, soon]);
+  });
+
+  it('that failed is kept there, without its content', async () => {
+    const { queue } = open();
+    const events = keepEvents(queue);
+    consumeAll(queue, { run: () => Promise.reject(new Error('no')) });
+    const job = chatJob('message.typing', { lossy: true, data: { content: 'private' } });
+    await queue.add(job);
+    await events.until(({ name }) => name === 'failed');
+    expect(await queue.hasFailed(job)).toBe(true);
+    const [failed, ...others] = await plainQueue('-lossy').getFailed();
+    expect([failed?.failedReason, others]).toEqual(['no', []]);
+    expect(JSON.stringify(failed?.asJSON())).not.toContain('private');
+    expect(await plainQueue().getFailedCount()).toBe(0);
+  });
+
+  it('of a gateway that knows one queue only is run from there', async () => {
+    const { queue } = open();
+    const job = chatJob('$lossy', { data: [] });
+    const { finished } = consumeAll(queue);
+    await plainQueue().add(job.type, { ...job }, { jobId: toJobId(job), lifo: true });
+    expect((await finished.until(1)).map(({ id }) => id)).toEqual([job.id]);
+  });
+});
+
 it('shows its jobs in bull-board', async () => {
   const { queue } = open();
   await queue.add(chatJob('message.send', { data: { content: 'hello' } }));
@@ -167,7 +219,8 @@ it('opens no connection for events until somebody listens', async () => {
   await queue.ping();
   expect(await clients()).toBe(before);
   queue.events.on('waiting', () => {});
-  await eventually(clients).toBe(before + 1);
+  // One for each of the two queues.
+  await eventually(clients).toBe(before + 2);
 });
 
 it('loses and doubles nothing when workers close one after another under load', async () => {

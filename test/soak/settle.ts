@@ -98,8 +98,11 @@ async function withRedis<T>(system: System, work: (redis: Redis) => Promise<T>):
 
 function expectEmptyQueue(system: System): Promise<void> {
   return withRedis(system, async (redis) => {
-    const lists = ['wait', 'active', 'paused'].map((name) => redis.llen(`chat:chat-events:${name}`));
-    const sets = ['completed', 'delayed', 'prioritized'].map((name) => redis.zcard(`chat:chat-events:${name}`));
+    const queues = ['chat:chat-events', 'chat:chat-events-lossy'];
+    const lists = ['wait', 'active', 'paused'].flatMap((name) => queues.map((queue) => redis.llen(`${queue}:${name}`)));
+    const sets = ['completed', 'delayed', 'prioritized'].flatMap((name) =>
+      queues.map((queue) => redis.zcard(`${queue}:${name}`)),
+    );
     const counts = await Promise.all([...lists, ...sets]);
     if (counts.some((count) => count > 0)) throw new Error(`there are ${counts}`);
   });
