@@ -1,5 +1,6 @@
 import { Transaction } from 'sequelize';
 import { beReadCommitted, isolationOf } from '../models/connections.js';
+import { Places } from '../places.js';
 import { Unavailable } from '../protocol/errors.js';
 import type { StoreContext } from './context.js';
 import { isHeldUp } from './held-up.js';
@@ -82,6 +83,8 @@ function laneOf(roomId: string): number {
 /** The one place that opens transactions. */
 export class Store {
   readonly context: StoreContext & ReadContext;
+  /** One connection is left for what only reads, typing above all: however many writes hang, it does not wait for them. */
+  readonly #places: Places;
   readonly #lanes: readonly Lane[] = Array.from({ length: laneCount }, () => ({ waiting: [], committing: false }));
   /** The last write of each line that has one under way. */
   readonly #lines = new Map<string, Turn>();
@@ -89,6 +92,7 @@ export class Store {
 
   constructor(context: StoreContext & ReadContext) {
     this.context = context;
+    this.#places = new Places(Math.max(1, (context.sequelize.config.pool?.max ?? 5) - 1));
   }
 
   /**
@@ -139,6 +143,7 @@ export class Store {
       for (const signal of signals) signal?.throwIfAborted();
     };
     const attempt = async () => {
+      // Its time may have run out while it waited for its place.
       stopIfLate();
       let isCommitting = false;
       try {
@@ -158,7 +163,7 @@ export class Store {
       }
     };
     const isPatient = signals.some((signal) => signal !== undefined);
-    if (!isSqlite) return withRetry(attempt, undefined, isPatient);
+    if (!isSqlite) return withRetry(() => this.#places.use(attempt), undefined, isPatient);
     // SQLite has one writer: taking turns here is quicker than being refused there.
     const turn = this.#sqliteTurn.then(() => withRetry(attempt));
     this.#sqliteTurn = turn.catch(() => undefined);
