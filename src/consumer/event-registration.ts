@@ -13,8 +13,9 @@ export interface EventRegistration<Data = never> {
   /** The schema of `data`, before that of `payload`. The built-in events have theirs; an own event without one is refused at start. */
   readonly schema?: Joi.ObjectSchema | undefined;
   /**
-   * May be dropped and overtakes: for what is stale in a moment, as typing is. Those without an `id` that a gateway gets
-   * within 50 ms travel as one job; each has its own consumer, guard and handler.
+   * May be dropped: for what is stale in a moment, as typing is. It never waits behind other events, nor holds them up: it
+   * has a queue and four places in a worker of its own. Those without an `id` that a gateway gets within 50 ms travel as one
+   * job; each has its own consumer, guard and handler.
    */
   readonly lossy?: boolean | undefined;
   /**
