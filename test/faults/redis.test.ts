@@ -258,6 +258,19 @@ it('finds users for targeted dispatches and disconnects them right after Redis w
   }
 });
 
+/** What the messages say that wait in the queue or are with workers. */
+async function queued(): Promise<string[]> {
+  const redis = new Redis(stack.redis!.url);
+  try {
+    const lists = ['wait', 'active'].map((name) => redis.lrange(`chat:chat-events:${name}`, 0, -1));
+    const ids = (await Promise.all(lists)).flat();
+    const jobs = await Promise.all(ids.map((id) => redis.hget(`chat:chat-events:${id}`, 'data')));
+    return jobs.flatMap((data) => data?.match(/in hand \d/g) ?? []).toSorted();
+  } finally {
+    redis.disconnect();
+  }
+}
+
 it.each([
   ['away', () => stack.redis!.kill(), () => stack.redis!.restart()],
   [
@@ -271,6 +284,7 @@ it.each([
     const locker = await createConnection(stack.mariaDb!.url);
     const [worker] = scene.workers;
     const app = await stack.startApp();
+    const contents = ['before', ...[0, 1, 2, 3].map((n) => `in hand ${n}`)];
     try {
       await locker.beginTransaction();
       await locker.query('SELECT id FROM chat_rooms WHERE id = ? FOR UPDATE', [room.id]);
@@ -283,6 +297,7 @@ it.each([
         const running = await crowd.running();
         expect(running.filter(({ Info }) => /FOR UPDATE/.test(Info ?? '')).length).toBeGreaterThan(0);
       });
+      await until('the queue has all', async () => expect(await queued()).toEqual(contents.slice(1)));
       await go();
       await locker.rollback();
       const at = performance.now();
@@ -295,7 +310,6 @@ it.each([
       await Promise.all(sends);
       await until('all are stored', async () => {
         const rows = await crowd.checkRoom(room.id);
-        const contents = ['before', ...[0, 1, 2, 3].map((n) => `in hand ${n}`)];
         expect(rows.map(({ content }) => content).toSorted()).toEqual(contents);
       });
       await scene.check();
