@@ -6,7 +6,7 @@ import type { Logger } from 'winston';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.js';
 import { inBatches } from './batches.js';
 import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, Reply } from './broadcast.js';
-import { SharedControls } from './shared-controls.js';
+import { SharedControls, type StreamEntry } from './shared-controls.js';
 
 /*
  * Keys, all below the prefix:
@@ -24,6 +24,8 @@ const roomTtl = 3600;
 /** Seconds after which the stream of a gateway that ended without a word goes. */
 const gatewayTtl = 90;
 const streamLength = 20_000;
+/** Entries of each stream that a gateway reads at once. */
+const readCount = 500;
 /** Milliseconds between a gateway's looks whether Redis still knows it, and whether its silent link still lives. */
 const knownInterval = 1000;
 const probeInterval = 10_000;
@@ -197,6 +199,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   }
 
   async function openLink(gatewayId: string, listener: GatewayListener): Promise<GatewayLink> {
+    const since = performance.now();
     const subscriber = connect(redis, logger, 'subscriptions');
     const reader = connect(redis, logger, 'replies');
     const ours = sharedBy();
@@ -212,15 +215,10 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     /** When the subscriptions' connection was last heard of. */
     let heardAt = performance.now();
 
-    const readShared = () =>
-      ours.read(receive).catch((error: unknown) => {
-        // Its return makes everything be read again.
-        if (!closed) logger.warn('Reading what all gateways are told failed.', { error });
-      });
     subscriber.on('message', (channel: string, text: string) => {
       notice();
       heardAt = performance.now();
-      if (channel === ours.channel) return void readShared();
+      if (channel === ours.channel) return receive(JSON.parse(text) as string[]);
       const envelope = decodeEnvelope(text);
       if (envelope.offset === 0) listener.onWhisper(envelope.roomId, envelope.frame!);
       else listener.onEnvelope(envelope);
@@ -240,9 +238,11 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
         try {
           await announce();
           await Promise.all([...users].map((id) => commands.sadd(userKey(id), gatewayId)));
-          await subscriber.subscribe(ours.channel, ...[...rooms].map(channelOf));
+          // All of them before broadcasts come again: some may be for somebody who was disconnected.
+          await subscriber.subscribe(ours.channel);
+          await ours.catchUp(receive);
+          if (rooms.size > 0) await subscriber.subscribe(...[...rooms].map(channelOf));
           await commands.set(mark, '1', 'EX', gatewayTtl);
-          await readShared();
         } catch (error) {
           if (closed) break;
           logger.warn('Restoring the Redis link failed; trying again.', { error });
@@ -267,13 +267,22 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       if (wasFrozen && !closed) lose(true);
     };
 
+    /**
+     * Both streams at once, and what all are told first: a connection is ready by an answer, and when that is heard, so
+     * is every disconnecting from before it.
+     */
     const read = async () => {
       while (!closed) {
         const answer = await reader
-          .xread('COUNT', 500, 'BLOCK', 5000, 'STREAMS', stream, lastId)
+          .xread('COUNT', readCount, 'BLOCK', 5000, 'STREAMS', ours.stream, stream, ours.lastId, lastId)
           .catch(() => new Promise<null>((resolve) => setTimeout(() => resolve(null), 200)));
         if (!closed) notice();
-        for (const [id, fields] of answer?.[0]?.[1] ?? []) {
+        const found = new Map<string, StreamEntry[]>(answer ?? []);
+        const shared = found.get(ours.stream) ?? [];
+        ours.take(shared, receive);
+        // There may be more of them from before the answers.
+        if (shared.length === readCount) continue;
+        for (const [id, fields] of found.get(stream) ?? []) {
           lastId = id;
           receive(fields);
         }
@@ -292,8 +301,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       }
     }
 
-    await ours.start();
-    await subscriber.subscribe(ours.channel);
+    await ours.start(since);
     await announce();
     await commands.set(mark, '1', 'EX', gatewayTtl);
     let isLooking = false;
@@ -342,6 +350,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
     });
     first = subscriber.status !== 'ready';
     const reading = read();
+    // With its return watched: a cut may come at any moment.
+    await subscriber.subscribe(ours.channel);
 
     const link: GatewayLink = {
       async subscribe(roomIds) {

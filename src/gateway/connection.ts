@@ -82,6 +82,8 @@ export class ChatConnection implements GatewayConnection {
   #isConnected = false;
   #hasLeft = false;
   #isClosed = false;
+  /** Whether it was closed from here, which its client need not have heard of yet. */
+  #isEnding = false;
   #isPaused = false;
   #isAlive = true;
   #isDraining = false;
@@ -130,8 +132,9 @@ export class ChatConnection implements GatewayConnection {
     return this.#identity.user;
   }
 
+  /** Whether it is closed, or about to be by a close of ours. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#isClosed || this.#isEnding;
   }
 
   get isReady(): boolean {
@@ -231,6 +234,8 @@ export class ChatConnection implements GatewayConnection {
    */
   async receive(text: string | Buffer): Promise<void> {
     this.#isTaken = true;
+    // An override may have held it for long.
+    if (this.isClosed) return;
     const retryAfter = this.#bucket?.take() || this.gateway.userBucket(this.userId)?.take() || 0;
     let frame: ClientFrame;
     try {
@@ -277,8 +282,10 @@ export class ChatConnection implements GatewayConnection {
     else this.#undelivered.push(frame);
   }
 
-  /** Closes the socket; the client is told `code`. */
+  /** Closes the socket; the client is told `code`. Events that wait here for their turn are not run any more. */
   close(code: number, reason = ''): void {
+    this.#isEnding = true;
+    this.#events.length = 0;
     if (this.#socket.readyState > open) return;
     this.#socket.close(code, reason);
     // A client that does not answer the close must not keep its socket.
@@ -346,8 +353,7 @@ export class ChatConnection implements GatewayConnection {
   }
 
   #take(data: string | Buffer | ArrayBuffer | Buffer[]): void {
-    // Also after a close of ours: a client need not have heard of it yet.
-    if (this.#isClosed || this.#isDraining || this.#socket.readyState > open) return;
+    if (this.isClosed || this.#isDraining || this.#socket.readyState > open) return;
     if (!this.#isReady) {
       this.#held.push(data);
       return;
@@ -356,7 +362,7 @@ export class ChatConnection implements GatewayConnection {
     this.#receiving = this.#receiving
       .then(() => {
         this.#isTaken = false;
-        return this.#isClosed ? undefined : this.receive(text);
+        return this.isClosed ? undefined : this.receive(text);
       })
       .catch((error: unknown) => this.#refuseFrame(text, error));
   }

@@ -65,6 +65,8 @@ interface InFlight {
   readonly since: number;
   /** Checks at which the queue no longer knew the job. */
   missed: number;
+  /** Its user was disconnected since. */
+  isExpelled?: boolean;
   resolve(reply: Reply): void;
   reject(error: unknown): void;
 }
@@ -247,7 +249,9 @@ export class Gateway {
     if (!this.#closing) this.#lossy.add(job);
   }
 
-  async #sendBatch(events: readonly LossyEvent[]): Promise<void> {
+  async #sendBatch(waiting: readonly LossyEvent[]): Promise<void> {
+    const events = waiting.filter(({ connectionId }) => this.#connections.get(connectionId)?.isClosed === false);
+    if (events.length === 0) return;
     try {
       await this.ask(LOSSY_BATCH, events, { lossy: true });
     } catch (error) {
@@ -343,14 +347,21 @@ export class Gateway {
     if (this.#seenControls.has(control.id)) return;
     this.#seenControls.add(control.id);
     if (this.#seenControls.size > 10_000) this.#seenControls.delete(this.#seenControls.values().next().value!);
-    if (control.kind === 'disconnect') this.#noteExpelled(control.userIds);
-    void this.open().then(({ groups }) => {
-      if (control.kind === 'follow') return this.#follow(groups, control.userIds);
-      if (control.kind !== 'disconnect') return groups.control(control);
-      for (const userId of control.userIds) {
-        for (const connection of [...groups.connectionsOf(userId)]) (connection as GatewayConnection).expel();
-      }
-    });
+    if (control.kind === 'disconnect') {
+      this.#expel(control.userIds);
+      return;
+    }
+    void this.open().then(({ groups }) =>
+      control.kind === 'follow' ? this.#follow(groups, control.userIds) : groups.control(control),
+    );
+  }
+
+  /** At once: broadcasts that came with it in one piece are not for them. */
+  #expel(userIds: readonly string[]): void {
+    this.#noteExpelled(userIds);
+    const expelled = new Set(userIds);
+    for (const waiting of this.#inFlight.values()) if (expelled.has(waiting.job.userId)) waiting.isExpelled = true;
+    for (const connection of this.#connections.values()) if (expelled.has(connection.userId)) connection.expel();
   }
 
   #noteExpelled(userIds: readonly string[]): void {
@@ -430,6 +441,10 @@ export class Gateway {
         } else if (await this.#options.queue.hasFailed(waiting.job)) {
           this.#inFlight.delete(waiting.job.id);
           waiting.reject(new Error(`Event ${waiting.job.id} failed without an answer.`));
+        } else if (waiting.isExpelled) {
+          // The workers had it, but are not given it anew.
+          this.#inFlight.delete(waiting.job.id);
+          waiting.reject(new Unavailable());
         } else {
           await this.#options.queue.add({ ...waiting.job, resent: true });
         }

@@ -1,9 +1,10 @@
-/** The stream in Redis that carries answers and targeted frames to one gateway. */
+/** The streams in Redis that carry answers and targeted frames to one gateway, and what all gateways are told. */
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLogger, transports } from 'winston';
-import type { Broadcast, Reply } from '../../src/broadcast/broadcast.js';
+import type { Broadcast, GatewayListener, Reply } from '../../src/broadcast/broadcast.js';
 import { createRedisBroadcast } from '../../src/broadcast/redis.js';
+import { type FaultProxy, startProxy } from '../faults/proxy.js';
 import { until } from '../helpers/processes.js';
 import { startRedis, type TestRedis } from '../helpers/services.js';
 
@@ -12,6 +13,10 @@ let redis: Redis;
 let broadcast: Broadcast;
 let replies: Reply[];
 let restored: number;
+/** Ids of answers and of controls, as they came. */
+let heard: string[];
+/** Gateways of a test's own, and the way to Redis that they have. */
+let remote: { readonly proxy: FaultProxy; readonly broadcast: Broadcast } | undefined;
 
 const silent = createLogger({ silent: true, transports: [new transports.Console()] });
 const gatewayId = 'one';
@@ -23,19 +28,45 @@ beforeEach(async () => {
   broadcast = createRedisBroadcast({ redis: server.url, prefix: server.prefix, historySize: 100, logger: silent });
   replies = [];
   restored = 0;
-  await broadcast.open(gatewayId, {
-    onEnvelope: () => {},
-    onWhisper: () => {},
-    onReply: (reply) => replies.push(reply),
-    onControl: () => {},
-    onRestored: () => restored++,
-  });
+  heard = [];
+  await broadcast.open(gatewayId, listener());
 });
 afterEach(async () => {
+  await remote?.broadcast.close();
+  await remote?.proxy.close();
+  remote = undefined;
   await broadcast?.close();
   redis?.disconnect();
   await server?.stop();
 });
+
+const listener = (list: string[] = heard): GatewayListener => ({
+  onEnvelope: () => {},
+  onWhisper: () => {},
+  onReply: (reply) => {
+    replies.push(reply);
+    list.push(reply.jobId);
+  },
+  onControl: ({ id }) => {
+    // As a gateway does with what it is told again.
+    if (!list.includes(id)) list.push(id);
+  },
+  onRestored: () => restored++,
+});
+
+/** A broadcast whose way to Redis a test can cut. */
+async function openRemote(isDown: boolean): Promise<{ proxy: FaultProxy; broadcast: Broadcast }> {
+  const proxy = await startProxy(server.url);
+  if (isDown) await proxy.down();
+  const { prefix } = server;
+  remote = {
+    proxy,
+    broadcast: createRedisBroadcast({ redis: proxy.through(server.url), prefix, historySize: 100, logger: silent }),
+  };
+  return remote;
+}
+
+const disconnect = (id: string) => broadcast.control({ id, kind: 'disconnect', userIds: ['1'] });
 
 const answer = (jobId: string, frame: string) =>
   broadcast.reply(gatewayId, { jobId, connectionId: '', frames: [frame] });
@@ -60,4 +91,54 @@ it('is read again after Redis was emptied and its clock went back', async () => 
   await answer('after', '{}');
   await until('one more is received', async () => expect(replies.map(({ jobId }) => jobId)).toContain('after'));
   expect(replies.map(({ jobId }) => jobId)).toEqual(['before', 'ahead', 'after']);
+});
+
+it('tells a gateway that could not reach Redis as it began of the disconnecting since, and of none from before', async () => {
+  await disconnect('long ago');
+  await until('the other gateway has heard', async () => expect(heard).toEqual(['long ago']));
+  // Ids of entries are milliseconds.
+  const [, microseconds] = await redis.time();
+  await until('another millisecond', async () => expect((await redis.time())[1]).not.toBe(microseconds));
+  const { proxy, broadcast: late } = await openRemote(true);
+  const told: string[] = [];
+  const opening = late.open('two', listener(told));
+  await disconnect('while it is away');
+  await proxy.heal();
+  await opening;
+  await until('it has heard', async () => expect(told).toEqual(['while it is away']));
+});
+
+it('tells of a disconnecting before every answer that is given after it, also after the link was away', async () => {
+  const { proxy, broadcast: far } = await openRemote(false);
+  const order: string[] = [];
+  await far.open('two', listener(order));
+  const expected: string[] = [];
+  for (const cut of [() => proxy.blackHole(), () => proxy.reset(), () => proxy.down()]) {
+    await cut();
+    // More than a gateway reads at a time.
+    for (let number = 0; number < 600; number++) {
+      const id = `disconnect ${expected.length}`;
+      expected.push(id);
+      void disconnect(id);
+    }
+    await disconnect(`last ${expected.length}`);
+    expected.push(`last ${expected.length}`);
+    await broadcast.reply('two', { jobId: `answer ${expected.length}`, connectionId: '', frames: ['{}'] });
+    expected.push(`answer ${expected.length}`);
+    await proxy.heal();
+    await until('all is heard', async () => expect(order).toContain(expected.at(-1)));
+    expect(order).toEqual(expected);
+  }
+});
+
+it('tells all gateways also after Redis was emptied and its clock went back', async () => {
+  await disconnect('before');
+  await until('it is heard', async () => expect(heard).toEqual(['before']));
+  const ahead = JSON.stringify({ control: { id: 'ahead', kind: 'disconnect', userIds: ['1'] } });
+  await redis.xadd(`${server.prefix}:controls`, `${Date.now() + 600_000}-0`, 'head', ahead);
+  await until('it is heard', async () => expect(heard).toEqual(['before', 'ahead']));
+  await server.flush();
+  await until('the gateway has noticed', async () => expect(restored).toBeGreaterThan(0));
+  await disconnect('after');
+  await until('it is heard', async () => expect(heard).toEqual(['before', 'ahead', 'after']));
 });
