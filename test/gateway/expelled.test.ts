@@ -1,15 +1,13 @@
 /** What the gateway still holds of a user who is disconnected: the workers are not given it any more. */
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createLogger } from 'winston';
-import { createMemoryBroadcast } from '../../src/broadcast/memory.js';
-import { Gateway, type GatewayConnection } from '../../src/gateway/gateway.js';
+import type { GatewayConnection } from '../../src/gateway/gateway.js';
 import { ChatConnection, ChatMessagingConsumer, type EventPayloads } from '../../src/index.js';
-import type { ChatJob, EventQueue, LossyEvent } from '../../src/queue/queue.js';
-import { resolveSettings } from '../../src/settings/settings.js';
+import type { LossyEvent } from '../../src/queue/queue.js';
 import { openTestChat, type TestChat } from '../../src/testing/index.js';
 import { until } from '../helpers/processes.js';
 import { chatJob, deferred } from '../queue/support.js';
+import { type BareGateway, openBareGateway } from './support.js';
 
 describe('of a user who is disconnected', () => {
   let host: TestChat;
@@ -95,55 +93,21 @@ describe('of a user who is disconnected', () => {
 });
 
 describe('a gateway', () => {
-  const broadcast = createMemoryBroadcast({ historySize: 10 });
-  let added: ChatJob[];
-  let gateway: Gateway;
+  let bare: BareGateway;
 
   beforeEach(async () => {
     vi.useFakeTimers();
-    added = [];
-    const queue = {
-      add: async (job: ChatJob) => void added.push(job),
-      has: async () => false,
-      hasFailed: async () => false,
-    } as unknown as EventQueue;
-    gateway = new Gateway({
-      settings: resolveSettings({ database: 'sqlite::memory:' }),
-      queue,
-      broadcast,
-      logger: createLogger({ silent: true }),
-      eventTypes: new Map(),
-      connectionClass: class {} as never,
-      describeError: () => ({ code: 4006, detail: '' }),
-    });
-    await gateway.open();
+    bare = await openBareGateway();
   });
   afterEach(async () => {
     vi.useRealTimers();
-    await gateway.close(0);
+    await bare.close();
   });
 
-  const disconnect = (userId: string) => broadcast.control({ id: userId, kind: 'disconnect', userIds: [userId] });
-
-  /** A connection that is there, and its end. */
-  async function connect(userId: string): Promise<GatewayConnection> {
-    const connection = {
-      id: `connection of ${userId}`,
-      userId,
-      isClosed: false,
-      rooms: new Set(),
-      expel: () => {
-        connection.isClosed = true;
-      },
-      drain: async () => {},
-      goAway: async () => {},
-    };
-    const made = connection as unknown as GatewayConnection;
-    expect(await gateway.admit(made)).toBe(true);
-    return made;
-  }
+  const disconnect = (userId: string) => bare.broadcast.control({ id: userId, kind: 'disconnect', userIds: [userId] });
 
   test('does not pass typing on that waited with that of others', async () => {
+    const { gateway, added, connect } = bare;
     const [ann, ben] = [await connect('ann'), await connect('ben')];
     const type = ({ id, userId }: GatewayConnection, roomId: string) =>
       gateway.runLossy(chatJob('message.typing', { userId, connectionId: id, data: { room_id: roomId } }));
@@ -160,6 +124,7 @@ describe('a gateway', () => {
   });
 
   test('does not add again what the queue has lost', async () => {
+    const { gateway, broadcast, added } = bare;
     const answers = ['ann', 'ben'].map((userId) => gateway.run(chatJob('message.send', { id: userId, userId })));
     const refused = expect(answers[0]).rejects.toThrow('unavailable');
     await disconnect('ann');

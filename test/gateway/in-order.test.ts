@@ -1,14 +1,10 @@
 /** Messages of one connection that are with the workers at once: which, how many, and in what order. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createLogger } from 'winston';
-import { createMemoryBroadcast } from '../../src/broadcast/memory.js';
-import { Gateway } from '../../src/gateway/gateway.js';
 import { ChatMessagingConsumer, type EventPayloads } from '../../src/index.js';
-import type { ChatJob, EventQueue } from '../../src/queue/queue.js';
-import { resolveSettings } from '../../src/settings/settings.js';
 import { openTestChat, type TestChat } from '../../src/testing/index.js';
 import { chatJob, deferred } from '../queue/support.js';
+import { openBareGateway } from './support.js';
 
 describe('a connection', () => {
   let host: TestChat | undefined;
@@ -62,24 +58,7 @@ describe('when the queue has lost them', () => {
   });
 
   test('each is added again when the one before it has been answered', async () => {
-    const added: ChatJob[] = [];
-    const queue = {
-      add: async (job: ChatJob) => void added.push(job),
-      addInOrder: async () => {},
-      has: async () => false,
-      hasFailed: async () => false,
-    } as unknown as EventQueue;
-    const broadcast = createMemoryBroadcast({ historySize: 10 });
-    const gateway = new Gateway({
-      settings: resolveSettings({ database: 'sqlite::memory:' }),
-      queue,
-      broadcast,
-      logger: createLogger({ silent: true }),
-      eventTypes: new Map(),
-      connectionClass: class {} as never,
-      describeError: () => ({ code: 4006, detail: '' }),
-    });
-    await gateway.open();
+    const { gateway, broadcast, added, close } = await openBareGateway();
     const jobs = ['one', 'two', 'three'].map((type) => chatJob(type));
     const answers = Promise.all(gateway.runInOrder(jobs));
     for (const { id } of jobs) {
@@ -91,7 +70,6 @@ describe('when the queue has lost them', () => {
       await broadcast.reply(gateway.id, { jobId: id, connectionId: '', frames: [id] });
     }
     expect((await answers).map(({ frames }) => frames)).toEqual(jobs.map(({ id }) => [id]));
-    await gateway.close();
-    await broadcast.close();
+    await close();
   });
 });
