@@ -214,21 +214,7 @@ export class Gateway {
   /** The same for events to be run in this order; the answer of each. */
   runInOrder(jobs: readonly ChatJob[]): Array<Promise<Reply>> {
     if (jobs.length === 1) return [this.run(jobs[0]!)];
-    let behind: InFlight | undefined;
-    const replies = jobs.map(
-      (job) =>
-        new Promise<Reply>((resolve, reject) => {
-          const one: InFlight = { job, behind, since: Date.now(), missed: 0, resolve, reject };
-          this.#inFlight.set(job.id, one);
-          behind = one;
-        }),
-    );
-    this.#options.queue.addInOrder(jobs).catch((error: unknown) => {
-      for (const { id } of jobs) {
-        const one = this.#inFlight.get(id);
-        if (this.#inFlight.delete(id)) one?.reject(error);
-      }
-    });
+    const replies = this.#await(jobs, () => this.#options.queue.addInOrder(jobs));
     return replies.map(async (reply) => this.#inPlace(await reply));
   }
 
@@ -299,12 +285,26 @@ export class Gateway {
   }
 
   #enqueue(job: ChatJob): Promise<Reply> {
-    return new Promise<Reply>((resolve, reject) => {
-      this.#inFlight.set(job.id, { job, since: Date.now(), missed: 0, resolve, reject });
-      this.#options.queue.add(job).catch((error: unknown) => {
-        if (this.#inFlight.delete(job.id)) reject(error);
-      });
+    return this.#await([job], () => this.#options.queue.add(job))[0]!;
+  }
+
+  /** Adds events to the queue, each behind the one before it; the answer of each. */
+  #await(jobs: readonly ChatJob[], add: () => Promise<void>): Array<Promise<Reply>> {
+    let behind: InFlight | undefined;
+    const replies = jobs.map(
+      (job) =>
+        new Promise<Reply>((resolve, reject) => {
+          behind = { job, behind, since: Date.now(), missed: 0, resolve, reject };
+          this.#inFlight.set(job.id, behind);
+        }),
+    );
+    add().catch((error: unknown) => {
+      for (const { id } of jobs) {
+        const one = this.#inFlight.get(id);
+        if (this.#inFlight.delete(id)) one?.reject(error);
+      }
     });
+    return replies;
   }
 
   /** Attaches a connection to the rooms its user is a member of. */
