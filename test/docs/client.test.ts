@@ -5,9 +5,9 @@ import { transformWithOxc } from 'vite';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { useStack } from '../helpers/chat.js';
 import { askControl } from '../helpers/control.js';
+import { createSandbox, type Sandbox } from '../helpers/sandbox.js';
 import type { Person } from '../helpers/stack.js';
 import { fileOf, root } from './pages.js';
-import { createSandbox, type Sandbox } from './sandbox.js';
 
 const scene = useStack('embedded');
 let sandbox: Sandbox | undefined;

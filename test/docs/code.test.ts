@@ -7,9 +7,9 @@ import { createConnection } from 'mysql2/promise';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { askControl } from '../helpers/control.js';
 import { until } from '../helpers/processes.js';
+import { createSandbox, type Sandbox } from '../helpers/sandbox.js';
 import { startMariaDb, startRedis } from '../helpers/services.js';
 import { blocksIn, fileOf, readPage } from './pages.js';
-import { createSandbox, type Sandbox } from './sandbox.js';
 
 const secret = 'a secret of the tests of the pages';
 let sandbox: Sandbox | undefined;

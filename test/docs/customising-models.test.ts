@@ -1,9 +1,9 @@
 /** The pages on models, serializers and room types: their code runs as they say, in the README's own app. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { askControl } from '../helpers/control.js';
+import { createSandbox, type Sandbox } from '../helpers/sandbox.js';
 import { startMariaDb, type TestMariaDb } from '../helpers/services.js';
 import { codeBlocks, fileOf } from './pages.js';
-import { createSandbox, type Sandbox } from './sandbox.js';
 
 const secret = 'a secret of the pages on models, long enough';
 

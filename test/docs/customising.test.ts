@@ -2,8 +2,8 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EventHandler } from '../../src/index.js';
 import { askControl } from '../helpers/control.js';
+import { createSandbox, type Sandbox } from '../helpers/sandbox.js';
 import { codeBlocks, fileOf, tableRows } from './pages.js';
-import { createSandbox, type Sandbox } from './sandbox.js';
 
 let sandbox: Sandbox | undefined;
 

@@ -1,31 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectTestClient } from '../../src/testing/client.js';
-import { askControl } from '../helpers/control.js';
 import type { TestProcess } from '../helpers/processes.js';
-import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from '../helpers/services.js';
+import { type Sandbox, toCommonJs, useSandboxes } from '../helpers/sandbox.js';
 import { codeBlocks, fileOf } from './pages.js';
-import { createSandbox, type Sandbox, toCommonJs } from './sandbox.js';
 
 const page = 'README.md';
 const secret = randomBytes(32).toString('base64');
 const appFiles = ['user.js', 'chat.config.js', 'app.js', 'chat-client.js', 'talk.js', 'worker.js'];
 const migration = 'migrations/20260101000000-users.cjs';
 
-let sandbox: Sandbox | undefined;
-let mariaDb: TestMariaDb | undefined;
-let redis: TestRedis | undefined;
-
-beforeAll(async () => {
-  await askControl('build');
-});
-
-afterEach(async () => {
-  await sandbox?.close();
-  await mariaDb?.stop();
-  await redis?.stop();
-  [sandbox, mariaDb, redis] = [undefined, undefined, undefined];
-});
+const { project, services } = useSandboxes();
 
 /** The block of commands with that text in it. */
 function commandsWith(text: string): string {
@@ -82,7 +67,7 @@ const filesOf = (names: readonly string[]) => Object.fromEntries(names.map((name
 
 describe("README's own app", { timeout: 120_000 }, () => {
   test('runs by its steps, as ES modules', async () => {
-    sandbox = await createSandbox('module');
+    const sandbox = await project('module');
     await sandbox.write(filesOf([...appFiles, migration]));
     await setUp(sandbox);
     const { app, port } = await startApp(sandbox);
@@ -95,7 +80,7 @@ describe("README's own app", { timeout: 120_000 }, () => {
   });
 
   test('runs as CommonJS, by the rule that the page gives', async () => {
-    sandbox = await createSandbox('commonjs');
+    const sandbox = await project('commonjs');
     const files = Object.fromEntries(appFiles.map((name) => [name, toCommonJs(fileOf(page, name))]));
     for (const code of Object.values(files)) expect(code).not.toMatch(/^(import|export) /m);
     await sandbox.write({ ...files, ...filesOf([migration, 'commonjs.cjs']) });
@@ -108,7 +93,7 @@ describe("README's own app", { timeout: 120_000 }, () => {
   });
 
   test('says what to do when the tables are missing', async () => {
-    sandbox = await createSandbox('module');
+    const sandbox = await project('module');
     await sandbox.write(filesOf(appFiles));
     const app = sandbox.node(['app.js'], { JWT_SECRET: secret, PORT: '0' });
     expect((await app.ended).code).toBe(1);
@@ -116,8 +101,8 @@ describe("README's own app", { timeout: 120_000 }, () => {
   });
 
   test('runs with workers of their own, by command and by code, on MariaDB and Redis', async () => {
-    sandbox = await createSandbox('module');
-    [mariaDb, redis] = await Promise.all([startMariaDb(), startRedis()]);
+    const sandbox = await project('module');
+    const [mariaDb, redis] = await services();
     await sandbox.write(filesOf([...appFiles, migration]));
     const env = { DATABASE_URL: mariaDb.url, REDIS_URL: redis.url, JWT_SECRET: secret };
     await setUp(sandbox, mariaDb.url);
@@ -151,7 +136,7 @@ describe("README's TypeScript", { timeout: 120_000 }, () => {
     ['commonjs', 'nodenext'],
     ['module', 'bundler'],
   ] as const)('passes the compiler and runs, in a %s project resolved as %s', async (type, resolution) => {
-    sandbox = await createSandbox(type);
+    const sandbox = await project(type);
     const module = resolution === 'bundler' ? 'esnext' : 'nodenext';
     const compilerOptions = { ...options, module, moduleResolution: resolution, rootDir: '.' };
     await sandbox.write({

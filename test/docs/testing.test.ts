@@ -1,8 +1,8 @@
 /** The tests on the page docs/customising/testing.md, run as they stand. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { askControl } from '../helpers/control.js';
+import { createSandbox, type Sandbox } from '../helpers/sandbox.js';
 import { fileOf } from './pages.js';
-import { createSandbox, type Sandbox } from './sandbox.js';
 
 const page = 'docs/customising/testing.md';
 

@@ -1,10 +1,8 @@
 /** A host of a test's own files whose app and workers are processes, on MariaDB and Redis. */
-import { afterEach, beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { connectTestClient, type TestClient } from '../../src/testing/client.js';
-import { createSandbox, type Sandbox } from '../docs/sandbox.js';
-import { askControl } from './control.js';
 import type { TestProcess } from './processes.js';
-import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from './services.js';
+import { useSandboxes } from './sandbox.js';
 
 /** The host, running. */
 export interface HostProcesses {
@@ -21,22 +19,10 @@ export interface HostProcesses {
 
 /** Builds the package, and after each test ends what it started. `app.js` among the files prints `port NUMBER`. */
 export function useHostProcesses(): (files: Record<string, string>) => Promise<HostProcesses> {
-  let sandbox: Sandbox | undefined;
-  let mariaDb: TestMariaDb | undefined;
-  let redis: TestRedis | undefined;
-  beforeAll(async () => {
-    await askControl('build');
-  });
-  afterEach(async () => {
-    await sandbox?.close();
-    await mariaDb?.stop();
-    await redis?.stop();
-    [sandbox, mariaDb, redis] = [undefined, undefined, undefined];
-  });
+  const sandboxes = useSandboxes();
   return async (files) => {
-    const made = await createSandbox('module');
-    sandbox = made;
-    [mariaDb, redis] = await Promise.all([startMariaDb(), startRedis()]);
+    const made = await sandboxes.project('module');
+    const [mariaDb, redis] = await sandboxes.services();
     await made.write(files);
     const shared = { DATABASE_URL: mariaDb.url, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix };
     const app = made.node(['app.js'], { ...shared, ROLE: 'app' });

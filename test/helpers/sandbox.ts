@@ -5,8 +5,13 @@
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { startProcess, type TestProcess } from '../helpers/processes.js';
-import { root } from './pages.js';
+import { afterEach, beforeAll } from 'vitest';
+import { askControl } from './control.js';
+import { startProcess, type TestProcess } from './processes.js';
+import { startMariaDb, startRedis, type TestMariaDb, type TestRedis } from './services.js';
+
+/** The repository's root. */
+const root = join(import.meta.dirname, '..', '..');
 
 /** What the pages' code imports, besides Node's own modules. */
 const packages = ['express', 'sequelize', 'sequelize-cli', 'sqlite3', 'mysql2', 'jose', 'joi', 'typescript', '@types'];
@@ -107,4 +112,33 @@ export function toCommonJs(source: string): string {
       return `${kind} ${name}`;
     });
   return names.length === 0 ? body : `${body}\nmodule.exports = { ${names.join(', ')} };\n`;
+}
+
+/** Projects on the built package, and services for them, that end with the test. */
+export interface Sandboxes {
+  project(type: Parameters<typeof createSandbox>[0]): Promise<Sandbox>;
+  services(): Promise<[TestMariaDb, TestRedis]>;
+}
+
+/** Builds the package, and after each test ends what it opened. */
+export function useSandboxes(): Sandboxes {
+  const closers: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    await askControl('build');
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+  return {
+    async project(type) {
+      const sandbox = await createSandbox(type);
+      closers.push(() => sandbox.close());
+      return sandbox;
+    },
+    async services() {
+      const services = await Promise.all([startMariaDb(), startRedis()]);
+      closers.unshift(...services.map((service) => () => service.stop()));
+      return services;
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeBlocks } from '../docs/pages.js';
-import { toCommonJs } from '../docs/sandbox.js';
+import { toCommonJs } from '../helpers/sandbox.js';
 import { buildTypedHost, filesOf, playApart, playEmbedded } from './hosts.js';
 import { installProject, type Part, type Project, packPackage, type Tarball } from './project.js';
 
