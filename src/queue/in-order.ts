@@ -1,4 +1,3 @@
-import { v7 as newId } from 'uuid';
 import type { Line } from './queue.js';
 
 /** A place in a line of events. */
@@ -9,7 +8,7 @@ export interface Turn extends Line {
 
 /** The places of a new line. */
 export function lineOf(count: number): Turn[] {
-  const id = newId();
+  const id = Symbol('line');
   let begin = Promise.resolve();
   return Array.from({ length: count }, () => {
     let pass!: () => void;

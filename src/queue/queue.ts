@@ -55,7 +55,7 @@ export interface Delivery {
 /** Events of one connection that are run in order. */
 export interface Line {
   /** The same for all of them. */
-  readonly id: string;
+  readonly id: symbol;
   /** The next one may begin: it cannot come before this one any more. At the latest that is so when the run has ended. */
   pass(): void;
 }

@@ -29,6 +29,7 @@ export async function insertRows(
     if (typeof value === 'string' && attribute.type instanceof DataTypes.BLOB) {
       return `X'${Buffer.from(value).toString('hex')}'`;
     }
+    if (typeof value === 'string' && isText(attribute) && isPlain(value)) return `'${value}'`;
     if (!(value instanceof Date)) return bytesOfText(context, attribute, value) ?? write(value, attribute);
     let text = times.get(value.getTime());
     if (text === undefined) {
@@ -48,12 +49,20 @@ export async function insertRows(
   );
 }
 
+function isText({ type }: { type?: unknown }): boolean {
+  return type instanceof DataTypes.STRING || type instanceof DataTypes.TEXT;
+}
+
+/** A text with nothing to escape, on MySQL and SQLite: Sequelize escapes quotation marks too, of which JSON is full. */
+function isPlain(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped.
+  return !/[\0\b\t\n\r\x1a'\\]/.test(text);
+}
+
 /** SQLite's driver ends a statement at a NUL: there a text with one is written as its bytes. */
-function bytesOfText({ sequelize }: StoreContext, { type }: { type?: unknown }, value: unknown): string | undefined {
-  const isText = type instanceof DataTypes.STRING || type instanceof DataTypes.TEXT;
-  if (sequelize.getDialect() !== 'sqlite' || !isText || typeof value !== 'string' || !value.includes('\0')) {
-    return undefined;
-  }
+function bytesOfText({ sequelize }: StoreContext, attribute: { type?: unknown }, value: unknown): string | undefined {
+  const isEndedByNul = sequelize.getDialect() === 'sqlite' && isText(attribute);
+  if (!isEndedByNul || typeof value !== 'string' || !value.includes('\0')) return undefined;
   return `CAST(X'${Buffer.from(value).toString('hex')}' AS TEXT)`;
 }
 

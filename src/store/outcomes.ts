@@ -21,6 +21,16 @@ export interface StoredOutcome {
 
 type Remainder = Omit<StoredOutcome, 'envelopes'>;
 
+/** The frames of an answer stand in it as the JSON they are: as texts in JSON each quotation mark would be escaped twice. */
+function encodeRemainder({ targeted, answer }: Remainder): string {
+  return `{"targeted":${JSON.stringify(targeted)},"answer":[${answer.join(',')}]}`;
+}
+
+function decodeRemainder(reply: string): Remainder {
+  const { targeted, answer } = JSON.parse(reply) as { targeted: Targeted[]; answer: unknown[] };
+  return { targeted, answer: answer.map((frame) => JSON.stringify(frame)) };
+}
+
 /**
  * Stores an outcome in the write's own transaction: a row for each broadcast, the rest beside the first.
  * `position` numbers the rows of a job; a second run of it collides with them and writes nothing.
@@ -39,7 +49,7 @@ export async function storeOutcome(
     room_id: envelope?.roomId ?? null,
     room_offset: envelope?.offset ?? null,
     envelope: envelope ? encodeEnvelope(envelope) : null,
-    reply: index === 0 ? JSON.stringify(remainder) : null,
+    reply: index === 0 ? encodeRemainder(remainder) : null,
     created_at: new Date(),
   }));
   await unit.insert(models.Outcome, rows);
@@ -58,7 +68,7 @@ export async function findOutcome(
     { replacements: [jobId], type: QueryTypes.SELECT },
   );
   if (rows.length === 0) return null;
-  const remainders = rows.flatMap(({ reply }) => (reply === null ? [] : [JSON.parse(reply) as Remainder]));
+  const remainders = rows.flatMap(({ reply }) => (reply === null ? [] : [decodeRemainder(reply)]));
   return {
     envelopes: rows.flatMap(({ envelope }) => (envelope === null ? [] : [decodeEnvelope(envelope)])),
     targeted: remainders.flatMap(({ targeted }) => targeted),

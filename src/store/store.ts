@@ -29,7 +29,7 @@ export interface Write<T> {
   check(unit: UnitOfWork): Promise<void>;
   run(unit: UnitOfWork): Promise<T>;
   /** Writes of one line are done in the order they come: each when the one before is committed or refused, or with it. */
-  readonly line?: string | undefined;
+  readonly line?: symbol | undefined;
   /** Aborted when the event's time is up: its sender was told so, and nothing of it may be committed any more. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -87,7 +87,7 @@ export class Store {
   readonly #places: Places;
   readonly #lanes: readonly Lane[] = Array.from({ length: laneCount }, () => ({ waiting: [], committing: false }));
   /** The last write of each line that has one under way. */
-  readonly #lines = new Map<string, Turn>();
+  readonly #lines = new Map<symbol, Turn>();
   #sqliteTurn: Promise<unknown> = Promise.resolve();
 
   constructor(context: StoreContext & ReadContext) {

@@ -38,7 +38,7 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
 
   interface Wish {
     readonly room?: string;
-    readonly line?: string;
+    readonly line?: symbol;
     readonly grouped?: boolean;
     check?(): Promise<void>;
     run?(unit: UnitOfWork): Promise<unknown>;
@@ -66,11 +66,12 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
         });
     return { order, write };
   };
+  const [a, b] = [Symbol('a'), Symbol('b')];
   const names = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
   it('keep their order over many groups', async () => {
     const { write } = noting(database.open({ settings: { groupCommitSize: 3 } }));
-    const seqs = await Promise.all(names(20).map((name) => write(name, { line: 'a' })));
+    const seqs = await Promise.all(names(20).map((name) => write(name, { line: a })));
     expect(seqs).toEqual(seqs.map((_, index) => seqs[0]! + index));
   });
 
@@ -78,7 +79,7 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
     const { write } = noting(database.open());
     let tries = 0;
     const [seqs] = await Promise.all([
-      Promise.all(names(10).map((name) => write(name, { line: 'a' }))),
+      Promise.all(names(10).map((name) => write(name, { line: a }))),
       expect(
         write('broken', {
           run: async () => {
@@ -97,15 +98,15 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
     const gate = deferred();
     let runs = 0;
     const slow = write('slow', {
-      line: 'a',
+      line: a,
       run: async () => {
         runs += 1;
         if (runs === 1) await gate.promise;
       },
     });
-    const behind = write('behind', { line: 'a' });
+    const behind = write('behind', { line: a });
     // The slow one holds its group's rooms until its time in it is up, and is then tried alone.
-    const others = [write('other', { room: rooms[1]! }), write('other line', { line: 'b' })];
+    const others = [write('other', { room: rooms[1]! }), write('other line', { line: b })];
     await Promise.all(others);
     expect(order).not.toContain('behind');
     gate.resolve();
@@ -120,9 +121,9 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
       throw new PermissionDenied('no');
     };
     const [first, refused, last] = await Promise.allSettled([
-      write('first', { line: 'a' }),
-      write('refused', { line: 'a', check: refusal }),
-      write('last', { line: 'a' }),
+      write('first', { line: a }),
+      write('refused', { line: a, check: refusal }),
+      write('last', { line: a }),
     ]);
     expect(refused).toMatchObject({ status: 'rejected', reason: expect.any(PermissionDenied) });
     expect(order).toEqual(['first', 'last']);
@@ -132,9 +133,9 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
   it('keep it with one that shares its transaction with nobody', async () => {
     const { write } = noting(database.open());
     const seqs = await Promise.all([
-      write('0', { line: 'a' }),
-      write('1', { line: 'a', grouped: false }),
-      write('2', { line: 'a' }),
+      write('0', { line: a }),
+      write('1', { line: a, grouped: false }),
+      write('2', { line: a }),
     ]);
     expect(seqs).toEqual([seqs[0]!, seqs[0]! + 1, seqs[0]! + 2]);
   });
@@ -146,7 +147,7 @@ describe.each(DATABASES)('writes of one line, on %s', (kind) => {
       try {
         await locker.beginTransaction();
         await locker.query('SELECT id FROM chat_rooms WHERE id = ? FOR UPDATE', [rooms[0]!]);
-        const line = rooms.map((room, index) => write(String(index), { room, line: 'a' }));
+        const line = rooms.map((room, index) => write(String(index), { room, line: a }));
         await until('the first waits for its room', async () => {
           const threads = await database.query<{ Info: string | null }>('SHOW FULL PROCESSLIST');
           expect(threads.some(({ Info }) => Info?.includes('FOR UPDATE'))).toBe(true);
