@@ -1,68 +1,20 @@
 /** What only the queue on Redis does: the shape of its jobs, bull-board, several processes, jobs of dead workers. */
-import { join } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBullQueue } from '../../src/queue/bullmq.js';
+import { describe, expect, it } from 'vitest';
 import { toJobId } from '../../src/queue/job-id.js';
-import type { EventQueue } from '../../src/queue/queue.js';
-import { startProcess } from '../helpers/processes.js';
-import { startRedis, type TestRedis } from '../helpers/services.js';
-import { chatJob, consumeAll, deferred, eventually, keepEvents, keepingLogger } from './support.js';
+import { useBullQueues } from './bull-queues.js';
+import { chatJob, consumeAll, deferred, eventually, keepEvents } from './support.js';
 
-let redis: TestRedis;
-let client: Redis;
-let name = '';
-let count = 0;
-const closers: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
-
-/** A queue under a fresh name, or another end of the last one. */
-function open(again?: 'again'): { queue: EventQueue; lines: string[] } {
-  if (!again) name = `events-${++count}`;
-  const { logger, lines } = keepingLogger();
-  const queue = createBullQueue({ redis: redis.url, prefix: redis.prefix, name, logger });
-  closers.push(() => queue.close());
-  return { queue, lines };
-}
-
-const key = (type: string) => `${redis.prefix}:${name}:${type}`;
-
-/** The same queue as anybody's BullMQ sees it; with `-lossy`, that of typing. */
-function plainQueue(ending: '' | '-lossy' = ''): Queue {
-  const queue = new Queue(`${name}${ending}`, { connection: client, prefix: redis.prefix });
-  closers.push(() => queue.close());
-  return queue;
-}
-
-/** A worker in a process of its own; `die` ends it by SIGKILL as soon as it runs a job, `hang` never ends a run. */
-function startWorker(behaviour: 'die' | 'hang') {
-  const worker = startProcess(process.execPath, [join(import.meta.dirname, 'worker-child.mjs')], {
-    env: { QUEUE_REDIS: redis.url, QUEUE_PREFIX: redis.prefix, QUEUE_NAME: name, QUEUE_BEHAVIOUR: behaviour },
-  });
-  closers.push(() => worker.stop('SIGKILL'));
-  return worker;
-}
+const queues = useBullQueues();
+const { key, open, plainQueue, startWorker } = queues;
 
 describe('a job in Redis', () => {
   it('is named by its event type, and holds nothing twice', async () => {
     const { queue } = open();
     const job = chatJob('message.send', { roomId: 'room', eventId: '1', data: { content: 'hello' } });
     await queue.add(job);
-    const hash = await client.hgetall(key(toJobId(job)));
+    const hash = await queues.client.hgetall(key(toJobId(job)));
     expect(hash.name).toBe('message.send');
     expect(JSON.parse(hash.data ?? '')).toEqual({
       gatewayId: job.gatewayId,
@@ -81,8 +33,8 @@ describe('a job in Redis', () => {
     const job = chatJob('a');
     await queue.add(job);
     await events.until(({ name }) => name === 'completed');
-    expect(await client.keys(key(`${toJobId(job)}*`))).toEqual([]);
-    expect(await client.zcard(key('completed'))).toBe(0);
+    expect(await queues.client.keys(key(`${toJobId(job)}*`))).toEqual([]);
+    expect(await queues.client.zcard(key('completed'))).toBe(0);
   });
 
   it('is kept when it failed, without its content, the newest thousand', async () => {
@@ -132,7 +84,7 @@ describe('a lossy job', () => {
       ['waiting', 'active', 'completed'].map((name) => [name, job.id]),
     );
     expect(await queue.has(job)).toBe(false);
-    const left = await client.keys(`*${job.id}*`);
+    const left = await queues.client.keys(`*${job.id}*`);
     expect(left.filter((one) => !one.includes(':fresh:'))).toEqual([]);
   });
 
@@ -140,7 +92,7 @@ describe('a lossy job', () => {
     const { queue } = open();
     const [late, soon] = [chatJob('message.typing', { lossy: true }), chatJob('message.typing', { lossy: true })];
     await queue.add(late);
-    await eventually(() => client.exists(`${redis.prefix}:${name}-lossy:fresh:${late.id}`)).toBe(0);
+    await eventually(() => queues.client.exists(key(`fresh:${late.id}`, '-lossy'))).toBe(0);
     await queue.add(soon);
     const runs = await consumeAll(queue).begun.until(2);
     expect(runs.map(({ job }) => job)).toEqual([{ ...late, isStale: true }, soon]);
@@ -188,7 +140,7 @@ it('shows its jobs in bull-board', async () => {
     setUIConfig: () => serverAdapter,
   };
   createBullBoard({ queues: [adapter], serverAdapter: serverAdapter as never, options: { uiBasePath: '.' } });
-  expect(shown).toEqual([name]);
+  expect(shown).toEqual([plain.name]);
   expect(await adapter.getJobCounts()).toMatchObject({ waiting: 1 });
   const [job] = await adapter.getJobs(['waiting']);
   expect(job?.toJSON()).toMatchObject({ name: 'message.send', data: { data: { content: 'hello' } } });
@@ -213,7 +165,7 @@ it('tells its events in every process that listens, from the moment it listens',
 it('opens no connection for events until somebody listens', async () => {
   const { queue } = open();
   await queue.ping();
-  const clients = async () => String(await client.client('LIST')).split('\n').length;
+  const clients = async () => String(await queues.client.client('LIST')).split('\n').length;
   const before = await clients();
   queue.events.on('error', () => {});
   await queue.ping();
@@ -280,7 +232,7 @@ it('gives a job up that kills its workers, tells so once, and wipes its content'
   expect(lost.all).toEqual([{ job: poison, reason: 'job stalled more than allowable limit' }]);
   expect(begun.all.map(({ job }) => job.type)).toEqual(['after']);
   expect(await queue.hasFailed(poison)).toBe(true);
-  const hash = await client.hgetall(key(toJobId(poison)));
+  const hash = await queues.client.hgetall(key(toJobId(poison)));
   expect(JSON.stringify(hash)).not.toContain('private');
   expect(lines.filter((line) => line.includes('given up'))).toHaveLength(1);
   expect(events.all.filter(({ name }) => name === 'stalled')).toHaveLength(3);

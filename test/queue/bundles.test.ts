@@ -1,45 +1,14 @@
 /** Events that are added at the same moment: one job of the queue, and for all who add, run or listen, events as ever. */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBullQueue } from '../../src/queue/bullmq.js';
+import type { Queue } from 'bullmq';
+import { describe, expect, it } from 'vitest';
 import { BUNDLE } from '../../src/queue/bundles.js';
 import type { ChatJob, EventQueue } from '../../src/queue/queue.js';
-import { startProcess } from '../helpers/processes.js';
-import { startRedis, type TestRedis } from '../helpers/services.js';
-import { chatJob, consumeAll, deferred, eventually, keepEvents, keepingLogger } from './support.js';
+import { useBullQueues } from './bull-queues.js';
+import { chatJob, consumeAll, deferred, eventually, keepEvents } from './support.js';
 
-let redis: TestRedis;
-let client: Redis;
-let name = '';
-let count = 0;
-const closers: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
-
-function open(again?: 'again'): { queue: EventQueue; lines: string[]; plain: Queue } {
-  if (!again) name = `events-${++count}`;
-  const { logger, lines } = keepingLogger();
-  const queue = createBullQueue({ redis: redis.url, prefix: redis.prefix, name, logger });
-  const plain = new Queue(name, { connection: client, prefix: redis.prefix });
-  closers.push(
-    () => plain.close(),
-    () => queue.close(),
-  );
-  return { queue, lines, plain };
-}
+const queues = useBullQueues();
+const { key, open, plainQueue, startWorker } = queues;
 
 const events = (number: number, type = 'message.send'): ChatJob[] =>
   Array.from({ length: number }, (_, index) =>
@@ -49,7 +18,8 @@ const addAll = (queue: EventQueue, jobs: readonly ChatJob[]) => Promise.all(jobs
 const namesOf = async (plain: Queue) => (await plain.getJobs(['waiting'])).map(({ name }) => name);
 
 it('are one job, run one by one as they were added, and leave nothing behind', async () => {
-  const { queue, lines, plain } = open();
+  const { queue, lines } = open();
+  const plain = plainQueue();
   const jobs = events(10);
   await addAll(queue, jobs);
   expect(await namesOf(plain)).toEqual([BUNDLE]);
@@ -61,14 +31,16 @@ it('are one job, run one by one as they were added, and leave nothing behind', a
 });
 
 it('are jobs of their own when they are few, or come one after another', async () => {
-  const { queue, plain } = open();
+  const { queue } = open();
+  const plain = plainQueue();
   await addAll(queue, events(3, 'few'));
   for (const job of events(5, 'slow')) await queue.add(job);
   expect((await namesOf(plain)).sort()).toEqual([...Array(3).fill('few'), ...Array(5).fill('slow')]);
 });
 
 it('are several jobs when they are very many', async () => {
-  const { queue, plain } = open();
+  const { queue } = open();
+  const plain = plainQueue();
   const jobs = events(150);
   await addAll(queue, jobs);
   expect(await namesOf(plain)).toEqual([BUNDLE, BUNDLE, BUNDLE]);
@@ -78,9 +50,9 @@ it('are several jobs when they are very many', async () => {
 });
 
 it('do not include typing, what is added again, and what a gateway asks', async () => {
-  const { queue, plain } = open();
-  const typings = new Queue(`${name}-lossy`, { connection: client, prefix: redis.prefix });
-  closers.push(() => typings.close());
+  const { queue } = open();
+  const plain = plainQueue();
+  const typings = plainQueue('-lossy');
   const apart = [...events(5, 'again').map((job) => ({ ...job, resent: true })), ...events(5, '$memberships')];
   const typing = events(5, 'message.typing').map((job) => ({ ...job, lossy: true }));
   await addAll(queue, [...apart, ...typing]);
@@ -89,7 +61,8 @@ it('do not include typing, what is added again, and what a gateway asks', async 
 });
 
 it('that are to be run in order share a job, however few, and a place', async () => {
-  const { queue, plain } = open();
+  const { queue } = open();
+  const plain = plainQueue();
   const jobs = events(3);
   await Promise.all([queue.addInOrder(jobs.slice(0, 2)), queue.add(jobs[2]!)]);
   expect(await namesOf(plain)).toEqual([BUNDLE]);
@@ -175,7 +148,8 @@ it('hold no typing up, however many of them hang', async () => {
 
 describe('when one of them fails', () => {
   it('it alone is kept as a failed job, without its content; the others are done', async () => {
-    const { queue, lines, plain } = open();
+    const { queue, lines } = open();
+    const plain = plainQueue();
     const told = keepEvents(queue);
     const jobs = [...events(4, 'good'), chatJob('bad', { roomId: 'room', data: { content: 'private' } })];
     const { begun, finished } = consumeAll(queue, {
@@ -241,14 +215,6 @@ describe('queue events', () => {
 });
 
 describe('whose worker', () => {
-  function startWorker(behaviour: 'die of poison' | 'hang') {
-    const worker = startProcess(process.execPath, [join(import.meta.dirname, 'worker-child.mjs')], {
-      env: { QUEUE_REDIS: redis.url, QUEUE_PREFIX: redis.prefix, QUEUE_NAME: name, QUEUE_BEHAVIOUR: behaviour },
-    });
-    closers.push(() => worker.stop('SIGKILL'));
-    return worker;
-  }
-
   it('closes are run by another one, those that have not begun as if for the first time', async () => {
     const { queue } = open();
     const other = open('again').queue;
@@ -282,7 +248,8 @@ describe('whose worker', () => {
   });
 
   it('is killed stay in order where they were', async () => {
-    const { queue, plain } = open();
+    const { queue } = open();
+    const plain = plainQueue();
     const jobs = events(9);
     await Promise.all([0, 3, 6].map((at) => queue.addInOrder(jobs.slice(at, at + 3))));
     const worker = startWorker('hang');
@@ -324,9 +291,9 @@ describe('whose worker', () => {
     const failed = () => told.all.filter(({ name }) => name === 'failed').map(({ event }) => event.eventType);
     await eventually(failed).toEqual(expect.arrayContaining(['poison', 'behind']));
     expect(failed()).not.toContain('good');
-    const kept = await client.keys(`${redis.prefix}:${name}:*`);
-    for (const key of kept.filter((one) => one.includes('~'))) {
-      expect(JSON.stringify(await client.hgetall(key))).not.toContain('private');
+    const kept = await queues.client.keys(key('*'));
+    for (const one of kept.filter((name) => name.includes('~'))) {
+      expect(JSON.stringify(await queues.client.hgetall(one))).not.toContain('private');
     }
   });
 });
