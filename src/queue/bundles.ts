@@ -68,13 +68,13 @@ export function bundling(add: (job: ChatJob) => Promise<void>): (unit: Unit) => 
 }
 
 /** A job that holds these alone. */
-function jobOf(unit: Unit): ChatJob {
-  return unit.length === 1 ? unit[0]! : bundleOf([unit]);
+function jobOf(unit: Unit, id?: string): ChatJob {
+  return unit.length === 1 ? unit[0]! : bundleOf([unit], id);
 }
 
-function bundleOf(units: readonly Unit[]): ChatJob {
+function bundleOf(units: readonly Unit[], id = newId()): ChatJob {
   const nobody = { userId: '', gatewayId: '', connectionId: '' };
-  return { id: newId(), type: BUNDLE, ...nobody, data: units, addedAt: Date.now() };
+  return { id, type: BUNDLE, ...nobody, data: units, addedAt: Date.now() };
 }
 
 /** The events in a job: those of a bundle, or itself. */
@@ -101,8 +101,10 @@ export async function runBundle(
 ): Promise<PartRun[]> {
   const units = bundle.data as Unit[];
   if (earlierRuns > 0 && units.length > 1) {
-    // One of them may have ended its worker: alone it cannot take the others with it again.
-    await Promise.all(units.map((unit) => passOn(jobOf(unit.map((job) => ({ ...job, resent: true }))))));
+    // One of them may have ended its worker: alone it cannot take the others with it again. Under names that are always
+    // the same: a worker may freeze when it has passed them on, and the next one passes on what is there already.
+    const again = units.map((unit) => unit.map((job) => ({ ...job, resent: true })));
+    await Promise.all(again.map((unit) => passOn(jobOf(unit, unit[0]!.id))));
     return [];
   }
   const start = performance.now();

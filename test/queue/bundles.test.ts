@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { BUNDLE } from '../../src/queue/bundles.js';
+import { Places } from '../../src/places.js';
+import { BUNDLE, eventsOf, runBundle } from '../../src/queue/bundles.js';
+import { toJobId } from '../../src/queue/job-id.js';
 import type { ChatJob, EventQueue } from '../../src/queue/queue.js';
 import { useBullQueues } from './bull-queues.js';
 import { chatJob, consumeAll, deferred, eventually, keepEvents } from './support.js';
@@ -264,6 +266,27 @@ describe('whose worker', () => {
       expect(runs.every(({ job }) => job.resent)).toBe(true);
     }
     await eventually(() => plain.getJobCounts()).toMatchObject({ active: 0, waiting: 0, failed: 0 });
+  });
+
+  it('froze when it had taken them apart are not taken apart twice', async () => {
+    const jobs = events(5);
+    const units = [[jobs[0]], [jobs[1]], jobs.slice(2)];
+    const passed: ChatJob[][] = [];
+    for (let start = 1; start <= 2; start += 1) {
+      const parts: ChatJob[] = [];
+      passed.push(parts);
+      await runBundle(chatJob(BUNDLE, { data: units }), {
+        run: () => Promise.reject(new Error('Nothing is to be run.')),
+        earlierRuns: start,
+        places: new Places(1),
+        isClosing: () => false,
+        passOn: async (part) => void parts.push(part),
+      });
+    }
+    const ids = passed.map((parts) => parts.map(toJobId));
+    expect(new Set(ids[0]).size).toBe(3);
+    expect(ids[1]).toEqual(ids[0]);
+    expect(passed[0]!.flatMap((part) => eventsOf(part).map(({ id }) => id))).toEqual(jobs.map(({ id }) => id));
   });
 
   it('is killed by one of them go on without it, and without those in order with it', {
