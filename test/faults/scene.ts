@@ -1,8 +1,7 @@
 /** The system under test of all faults: two gateways, two workers, Redis with AOF and MariaDB, as child processes. */
-import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { createGroup } from '../helpers/chat.js';
@@ -53,7 +52,7 @@ export class FaultScene {
 
   /** Starts it; `preloads` are modules of ./preloads that every process loads first. */
   static async start(options: StackOptions = {}, preloads: readonly string[] = []): Promise<FaultScene> {
-    const faultFile = join(tmpdir(), `chat-fault-${randomBytes(6).toString('hex')}.json`);
+    const faultFile = join(mkdtempSync(join(tmpdir(), 'chat-fault-')), 'fault.json');
     const modules = ['kill-points.mjs', ...preloads].map(
       (name) => `--import=${join(import.meta.dirname, 'preloads', name)}`,
     );
@@ -177,8 +176,9 @@ export class FaultScene {
   }
 
   async close(): Promise<void> {
-    this.disarm();
     await this.crowd.close();
+    // Whoever was hit left a file beside it.
+    rmSync(dirname(this.#faultFile), { recursive: true, force: true });
   }
 }
 
