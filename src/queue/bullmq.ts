@@ -1,9 +1,9 @@
 // Long: both ends of the pipe and all the ways in which they end stand together.
 
 /**
- * The queue on Redis: two plain BullMQ queues, one job per client event. Typing has the second one for itself, with a
- * BullMQ worker of its own: neither waits for the other. Gateway's end and worker's end stand together, with the format of
- * a job between them; the ways out of an outage are in redis-link.ts.
+ * The queue on Redis: two plain BullMQ queues, a job per client event or, under load, per bundle of them. Typing has the
+ * second one for itself, with a BullMQ worker of its own: neither waits for the other. Gateway's end and worker's end stand
+ * together, with the format of a job between them; the ways out of an outage are in redis-link.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {

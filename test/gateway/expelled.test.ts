@@ -2,12 +2,12 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GatewayConnection } from '../../src/gateway/gateway.js';
-import { ChatConnection, ChatMessagingConsumer, type EventPayloads } from '../../src/index.js';
+import { ChatConnection } from '../../src/index.js';
 import type { LossyEvent } from '../../src/queue/queue.js';
 import { openTestChat, type TestChat } from '../../src/testing/index.js';
 import { until } from '../helpers/processes.js';
 import { chatJob, deferred } from '../queue/support.js';
-import { type BareGateway, openBareGateway } from './support.js';
+import { type BareGateway, messagesWaitFor, openBareGateway } from './support.js';
 
 describe('of a user who is disconnected', () => {
   let host: TestChat;
@@ -28,13 +28,7 @@ describe('of a user who is disconnected', () => {
 
   test('events that wait for the one before them are not run', async () => {
     const gate = deferred();
-    class Waiting extends ChatMessagingConsumer {
-      override async receiveMessageSend(data: EventPayloads['message.send']): Promise<void> {
-        await gate.promise;
-        await super.receiveMessageSend(data);
-      }
-    }
-    host = await openTestChat({ consumerClass: Waiting });
+    host = await openTestChat({ consumerClass: messagesWaitFor(gate.promise) });
     const { ann, ben } = host.people;
     const room_id = await host.group(ann, ben);
     const client = await host.connect(ann);

@@ -1,10 +1,9 @@
 /** Messages of one connection that are with the workers at once: which, how many, and in what order. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ChatMessagingConsumer, type EventPayloads } from '../../src/index.js';
 import { openTestChat, type TestChat } from '../../src/testing/index.js';
 import { chatJob, deferred } from '../queue/support.js';
-import { openBareGateway } from './support.js';
+import { messagesWaitFor, openBareGateway } from './support.js';
 
 describe('a connection', () => {
   let host: TestChat | undefined;
@@ -15,13 +14,7 @@ describe('a connection', () => {
 
   test('has at most eight messages under way, of one room, and nothing beside them', async () => {
     const gate = deferred();
-    class Waiting extends ChatMessagingConsumer {
-      override async receiveMessageSend(data: EventPayloads['message.send']): Promise<void> {
-        await gate.promise;
-        await super.receiveMessageSend(data);
-      }
-    }
-    host = await openTestChat({ consumerClass: Waiting });
+    host = await openTestChat({ consumerClass: messagesWaitFor(gate.promise) });
     const { ann, ben } = host.people;
     const rooms = [await host.group(ann, ben), await host.group(ann, ben)];
     const client = await host.connect(ann);

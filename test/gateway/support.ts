@@ -4,6 +4,7 @@ import { createLogger } from 'winston';
 import type { Broadcast } from '../../src/broadcast/broadcast.js';
 import { createMemoryBroadcast } from '../../src/broadcast/memory.js';
 import { Gateway, type GatewayConnection } from '../../src/gateway/gateway.js';
+import { ChatMessagingConsumer, type EventPayloads } from '../../src/index.js';
 import type { ChatJob, EventQueue } from '../../src/queue/queue.js';
 import { resolveSettings } from '../../src/settings/settings.js';
 
@@ -69,5 +70,15 @@ export async function openBareGateway(add: (job: ChatJob) => Promise<void> = asy
       await gateway.close();
       await broadcast.close();
     },
+  };
+}
+
+/** A consumer whose messages wait in their handler until then. */
+export function messagesWaitFor(opened: Promise<unknown>): typeof ChatMessagingConsumer {
+  return class extends ChatMessagingConsumer {
+    override async receiveMessageSend(data: EventPayloads['message.send']): Promise<void> {
+      await opened;
+      await super.receiveMessageSend(data);
+    }
   };
 }
