@@ -245,9 +245,17 @@ function createBullConsumer(
   const backend: BackendFactory<RedisQueueBackend> = (...about) => {
     const redis = createRedisBackend(...about);
     const { moveToActive, moveToFailed } = redis;
+    let hasTaken = false;
     redis.moveToActive = async (...args) => {
+      // BullMQ looks for a second job before it begins the first, which waits for the answer meanwhile. Told that there is
+      // none it begins; then it waits for the mark of a job, which the taking of the first has left.
+      if (hasTaken) {
+        hasTaken = false;
+        return [...NOTHING];
+      }
       try {
         const taken = await moveToActive.apply(redis, args);
+        hasTaken = Boolean(taken[0]);
         outage.taken();
         return taken;
       } catch (error) {
@@ -410,6 +418,9 @@ function createBullConsumer(
 }
 
 const noop = () => {};
+
+/** What BullMQ's backend answers when no job waits: none, without a name, limits or delays. */
+const NOTHING: readonly unknown[] = [null, 0, 0, 0];
 
 /** Whether whoever ran the job has put the error into the log already. */
 function isLogged(error: unknown): boolean {

@@ -231,7 +231,9 @@ describe('whose worker', () => {
     expect(closing.finished.all).toHaveLength(2);
     const { begun, finished } = consumeAll(other);
     await finished.until(8);
-    expect(begun.all).toEqual(jobs.slice(2).map((job) => ({ job, delivery: { earlierRuns: 0 } })));
+    // They are jobs of their own now, of users and rooms that have nothing to do with each other: begun in any order.
+    expect(begun.all).toHaveLength(8);
+    for (const job of jobs.slice(2)) expect(begun.all).toContainEqual({ job, delivery: { earlierRuns: 0 } });
   });
 
   it('is killed run again, each as a job of its own that may have been done', async () => {
