@@ -80,6 +80,13 @@ interface EntryPart {
   readonly frames: readonly string[];
 }
 
+/** An envelope on its way: `force` 1 whatever was published before it. */
+interface Publication {
+  readonly envelope: Envelope;
+  readonly text: string;
+  readonly force: 0 | 1;
+}
+
 /** Pages of history and lists go by themselves. */
 function isLarge({ frames }: EntryPart): boolean {
   return frames.reduce((length, frame) => length + frame.length, 0) > 4096;
@@ -138,18 +145,21 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   const markOf = (gatewayId: string) => `${prefix}:gateway-${gatewayId}:known`;
 
   /** Messages that were committed together are published together. */
-  const publishNext = inBatches(async (all: ReadonlyArray<Envelope & { text: string; force: 0 | 1 }>) => {
-    const keys = all.flatMap(({ roomId }) => keysOf(roomId));
-    const each = all.flatMap(({ roomId, offset, text, force }) => [offset, text, channelOf(roomId), force]);
+  const publishNext = inBatches(async (all: readonly Publication[]) => {
+    const keys: string[] = [];
+    const each: Array<string | number> = [];
+    for (const { envelope, text, force } of all) {
+      keys.push(...keysOf(envelope.roomId));
+      each.push(envelope.offset, text, channelOf(envelope.roomId), force);
+    }
     return commands.publishEnvelopes(keys.length, ...keys, historySize, roomTtl, ...each);
   });
 
   async function publishOne(envelope: Envelope, load: LoadEnvelopes): Promise<void> {
     const { roomId, offset } = envelope;
     const text = encodeEnvelope(envelope);
-    const attempt = (force: 0 | 1) => publishNext({ ...envelope, text, force });
     for (let wait = 2; ; wait *= 2) {
-      const last = await attempt(0);
+      const last = await publishNext({ envelope, text, force: 0 });
       if (last < 0) return;
       // Lower offsets are committed, so somebody is about to publish them. Who has not done so by now has died.
       if (wait <= 16) {
@@ -158,15 +168,21 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
       }
       const missing = await load(roomId, last, offset - 1);
       if (missing[0]?.offset !== last + 1) {
-        await attempt(1);
+        await publishNext({ envelope, text, force: 1 });
         return;
       }
       for (const missed of missing) await publishOne(missed, load);
     }
   }
 
-  const toFields = (parts: readonly EntryPart[]) =>
-    parts.flatMap(({ head, frames }) => ['head', JSON.stringify(head), ...frames.flatMap((frame) => ['frame', frame])]);
+  const toFields = (parts: readonly EntryPart[]) => {
+    const fields: string[] = [];
+    for (const { head, frames } of parts) {
+      fields.push('head', JSON.stringify(head));
+      for (const frame of frames) fields.push('frame', frame);
+    }
+    return fields;
+  };
 
   /** Appends one entry to a gateway's stream if there is one; false when there is none. */
   async function append(gatewayId: string, parts: readonly EntryPart[]): Promise<boolean> {
@@ -185,7 +201,11 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   /** Small answers to one gateway that are there at the same time are one entry. */
   const replyTogether = inBatches(async (all: ReadonlyArray<{ gatewayId: string; part: EntryPart }>) => {
     const byGateway = new Map<string, EntryPart[]>();
-    for (const { gatewayId, part } of all) byGateway.set(gatewayId, [...(byGateway.get(gatewayId) ?? []), part]);
+    for (const { gatewayId, part } of all) {
+      const parts = byGateway.get(gatewayId);
+      if (parts) parts.push(part);
+      else byGateway.set(gatewayId, [part]);
+    }
     await Promise.all([...byGateway].map(([gatewayId, parts]) => replyTo(gatewayId, parts)));
     return all.map(() => undefined);
   });
@@ -398,6 +418,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
 
   return {
     async publish(envelopes, load) {
+      const [only, ...others] = envelopes;
+      if (only && others.length === 0) return publishOne(only, load);
       await Promise.all(
         byRoom(envelopes).map(async (room) => {
           for (const envelope of room) await publishOne(envelope, load);

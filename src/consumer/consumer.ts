@@ -18,6 +18,7 @@ import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { listRoomsText, readHistoryText } from '../store/reads/index.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
+import type { CheckedRegistration } from './event-registration.js';
 import { EventRun } from './event-run.js';
 import type { Acknowledgement } from './outcome.js';
 import { refuseOtherResult, warnOfOtherResult } from './results.js';
@@ -37,7 +38,11 @@ type Tellers = {
     | 'leaveRoom'
     | 'addMembersToRoom'
     | 'removeMembersFromRoom'
-    | 'modifyRoom']: (result: Awaited<ReturnType<EventHandler[Name]>>, ...args: Parameters<EventHandler[Name]>) => void;
+    | 'modifyRoom']: (
+    to: ChatMessagingConsumer,
+    result: Awaited<ReturnType<EventHandler[Name]>>,
+    ...args: Parameters<EventHandler[Name]>
+  ) => void;
 };
 
 /**
@@ -49,12 +54,13 @@ export class ChatMessagingConsumer {
   readonly session: { readonly id: string } | null;
   readonly permissionHandler: PermissionHandler;
   readonly eventHandler: EventHandler;
-  readonly logger: Logger;
   protected readonly runtime: WorkerContext;
   protected readonly job: ChatJob;
   readonly #run: EventRun;
-  /** Operations that were told of, each with its results. */
-  readonly #told = new Map<string, readonly unknown[]>();
+  /** Operations that were told of, each with its result. */
+  readonly #told: Array<readonly [name: string, result: unknown]> = [];
+  #logger: Logger | undefined;
+  #registration: CheckedRegistration | undefined;
   /** The transaction whose result is told just now. */
   #unit: UnitOfWork | undefined;
   /** Whether the guard was left out because the read itself looks who is a member. */
@@ -66,8 +72,7 @@ export class ChatMessagingConsumer {
     this.user = user;
     this.session = job.sessionId === undefined ? null : { id: job.sessionId };
     this.permissionHandler = runtime.permissionHandler;
-    this.logger = runtime.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
-    this.#run = new EventRun(runtime, job, this.logger, {
+    this.#run = new EventRun(runtime, job, {
       eventType: job.type,
       consumer: this,
       tellOf: (operation, result, unit) => this.#tellOf(operation, result, unit),
@@ -83,6 +88,12 @@ export class ChatMessagingConsumer {
 
   get eventType(): string {
     return this.job.type;
+  }
+
+  /** Names the event in each entry. */
+  get logger(): Logger {
+    this.#logger ??= loggerOf(this.runtime, this.job);
+    return this.#logger;
   }
 
   /** The connection that asked: `<gateway>.<connection>`. */
@@ -293,57 +304,56 @@ export class ChatMessagingConsumer {
     this.#run.forGateway = { ranges };
   }
 
-  // Who is told what an operation made, inside its transaction; by the operation's name and arguments.
-
-  readonly #tellers: Tellers = {
-    createMessage: (message) => {
-      this.sendGroup(`group-${message.room.id}`, 'message.dispatch', message);
-      this.acknowledge({ message_id: message.id, seq: message.seq });
+  /** Who is told what an operation made, inside its transaction; by the operation's name and arguments. */
+  static readonly #tellers: Tellers = {
+    createMessage: (to, message) => {
+      to.sendGroup(`group-${message.room.id}`, 'message.dispatch', message);
+      to.acknowledge({ message_id: message.id, seq: message.seq });
     },
-    messageAcknowledged: (messages) => {
+    messageAcknowledged: (to, messages) => {
       // Who has left must not learn from it who is in the room, and what they make of the message.
-      const told = messages.filter(({ id }) => this.#unit?.receipts.hasSender(id) ?? true);
+      const told = messages.filter(({ id }) => to.#unit?.receipts.hasSender(id) ?? true);
       for (const senderId of new Set(told.map(({ sender }) => sender.id))) {
         const theirs = told.filter(({ sender }) => sender.id === senderId);
-        this.sendGroup(`user-${senderId}`, 'messagedelivered.dispatch', theirs);
+        to.sendGroup(`user-${senderId}`, 'messagedelivered.dispatch', theirs);
       }
-      this.acknowledge();
+      to.acknowledge();
     },
-    createReadReceipt: (rooms, _user, messageId) => {
+    createReadReceipt: (to, rooms, _user, messageId) => {
       for (const [roomId, messages] of rooms) {
         const shown = typeof messageId === 'string' ? messages[0]! : messages;
-        this.sendGroup(`group-${roomId}`, 'readreceipt.dispatch', shown);
+        to.sendGroup(`group-${roomId}`, 'readreceipt.dispatch', shown);
       }
-      this.acknowledge();
+      to.acknowledge();
     },
-    reactToMessage: (result) => {
-      if (result.status === 'failed') this.send('reaction.dispatch', result);
-      else this.sendGroup(`group-${result.message.room.id}`, 'reaction.dispatch', result);
-      this.acknowledge({ status: result.status });
+    reactToMessage: (to, result) => {
+      if (result.status === 'failed') to.send('reaction.dispatch', result);
+      else to.sendGroup(`group-${result.message.room.id}`, 'reaction.dispatch', result);
+      to.acknowledge({ status: result.status });
     },
-    modifyMessage: (result) => {
-      this.sendGroup(`group-${this.#run.access.roomIds[0]}`, 'messagemodification.dispatch', result);
-      this.acknowledge();
+    modifyMessage: (to, result) => {
+      to.sendGroup(`group-${to.#run.access.roomIds[0]}`, 'messagemodification.dispatch', result);
+      to.acknowledge();
     },
-    createRoom: (room) => {
-      this.sendGroup(`group-${room.id}`, 'roomcreate.dispatch', room);
-      this.acknowledge({ room_id: room.id });
+    createRoom: (to, room) => {
+      to.sendGroup(`group-${room.id}`, 'roomcreate.dispatch', room);
+      to.acknowledge({ room_id: room.id });
     },
-    joinRoom: (result, _user, roomId) => this.#tellJoined(roomId, result, 'self'),
-    leaveRoom: (result, _user, { id }) => {
+    joinRoom: (to, result, _user, roomId) => to.#tellJoined(roomId, result, 'self'),
+    leaveRoom: (to, result, _user, { id }) => {
       const name = (result.room as { name?: string } | null)?.name ?? 'the room';
-      this.#tellLeft(id, result, 'self', `You left ${name}`);
+      to.#tellLeft(id, result, 'self', `You left ${name}`);
     },
-    addMembersToRoom: (result, _ids, { id }) => this.#tellJoined(id, result, this.#username),
-    removeMembersFromRoom: (result, _ids, { id }) =>
-      this.#tellLeft(id, result, this.#username, `You have been removed by ${this.#username}`),
-    modifyRoom: (room, _data, { id }) => {
-      if (room) this.sendGroup(`group-${id}`, 'roomupdate.dispatch', room);
+    addMembersToRoom: (to, result, _ids, { id }) => to.#tellJoined(id, result, to.#username),
+    removeMembersFromRoom: (to, result, _ids, { id }) =>
+      to.#tellLeft(id, result, to.#username, `You have been removed by ${to.#username}`),
+    modifyRoom: (to, room, _data, { id }) => {
+      if (room) to.sendGroup(`group-${id}`, 'roomupdate.dispatch', room);
       else {
-        this.sendGroup(`group-${id}`, 'roomdelete.dispatch', { room_id: id });
-        this.#run.outcome.delete(id);
+        to.sendGroup(`group-${id}`, 'roomdelete.dispatch', { room_id: id });
+        to.#run.outcome.delete(id);
       }
-      this.acknowledge();
+      to.acknowledge();
     },
   };
 
@@ -361,7 +371,7 @@ export class ChatMessagingConsumer {
     line?: Line,
   ): Promise<StoredOutcome> {
     const handle = async () => {
-      const { guard, handler, schema, asksUnderLock } = this.runtime.registration(this);
+      const { guard, handler, schema, asksUnderLock } = this.#registered;
       const data = checkPayload(schema, this.job.data) as never;
       const mayWait = asksUnderLock === true || (asksUnderLock && this.#isUnchanged(handler, asksUnderLock));
       this.#asksInRead = guard === (canAccessRoom as Guard) && this.#readsMessages(handler);
@@ -392,9 +402,14 @@ export class ChatMessagingConsumer {
     return this.#run.conclude();
   }
 
+  get #registered(): CheckedRegistration {
+    this.#registration ??= this.runtime.registration(this);
+    return this.#registration;
+  }
+
   /** The same of this event as it is registered, for one that names its operation. */
   #isOwn(): boolean {
-    const { handler, asksUnderLock } = this.runtime.registration(this);
+    const { handler, asksUnderLock } = this.#registered;
     return typeof asksUnderLock === 'string' && this.#isUnchanged(handler, asksUnderLock);
   }
 
@@ -441,16 +456,17 @@ export class ChatMessagingConsumer {
   async #perform<Name extends keyof Tellers>(name: Name, ...args: Parameters<EventHandler[Name]>): Promise<void> {
     const operation = this.eventHandler[name] as (...args: unknown[]) => Promise<never>;
     const result = await operation.apply(this.eventHandler, args as unknown[]);
-    if (!this.#told.has(name)) this.#tellOf([name, ...(args as unknown[])], result);
-    else if (!this.#told.get(name)!.includes(result)) warnOfOtherResult(this.runtime, this.eventHandler, name);
+    const told = this.#told.filter(([one]) => one === name);
+    if (told.length === 0) this.#tellOf([name, ...(args as unknown[])], result);
+    else if (!told.some(([, one]) => one === result)) warnOfOtherResult(this.runtime, this.eventHandler, name);
   }
 
   #tellOf([name, ...args]: readonly [name: string, ...args: unknown[]], result: unknown, unit?: UnitOfWork): void {
     this.#unit = unit;
-    this.#told.set(name, [...(this.#told.get(name) ?? []), result]);
+    this.#told.push([name, result]);
     refuseOtherResult(this.eventHandler, name, result);
-    const tell = this.#tellers[name as keyof Tellers] as (result: unknown, ...args: unknown[]) => void;
-    tell(result, ...args);
+    const tell = ChatMessagingConsumer.#tellers[name as keyof Tellers] as (...args: unknown[]) => void;
+    tell(this, result, ...args);
   }
 
   #tellJoined(roomId: string, { room, members }: MembershipResult, addedBy: string): void {
@@ -480,6 +496,11 @@ export class ChatMessagingConsumer {
     }
     this.acknowledge();
   }
+}
+
+/** A logger whose entries name the event. */
+export function loggerOf({ logger }: Pick<WorkerContext, 'logger'>, job: ChatJob): Logger {
+  return logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
 }
 
 function parseGroup(group: string): { kind: 'group' | 'user'; id: string } {

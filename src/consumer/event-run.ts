@@ -22,7 +22,7 @@ import type { WorkerContext } from './worker-context.js';
 /** The consumer, as its event's run sees it. */
 export interface RunHost {
   /** Whom an exception handler is given. */
-  readonly consumer: ErrorTarget;
+  readonly consumer: ErrorTarget & { readonly logger: Logger };
   readonly eventType: string;
   /** Sends what an operation of the event handler made; called inside its transaction. */
   tellOf(operation: NonNullable<WriteRequest['operation']>, result: unknown, unit: UnitOfWork): void;
@@ -45,7 +45,6 @@ export class EventRun {
   forGateway: unknown;
   readonly #runtime: WorkerContext;
   readonly #job: ChatJob;
-  readonly #logger: Logger;
   readonly #host: RunHost;
   #guard: (unit?: UnitOfWork) => Promise<GuardResult> = async () => ({ roomIds: [] });
   /** What this run, or an earlier one, has committed so far, of all its writes. */
@@ -65,16 +64,19 @@ export class EventRun {
   /** The one of the write under way, since the guard was asked in it. */
   #transaction: Transaction | undefined;
 
-  constructor(runtime: WorkerContext, job: ChatJob, logger: Logger, host: RunHost) {
+  constructor(runtime: WorkerContext, job: ChatJob, host: RunHost) {
     this.#runtime = runtime;
     this.#job = job;
-    this.#logger = logger;
     this.#host = host;
     this.outcome = new Outcome(job.eventId);
   }
 
   get committed(): StoredOutcome | undefined {
     return this.#committed;
+  }
+
+  get #logger(): Logger {
+    return this.#host.consumer.logger;
   }
 
   /** Whether it waits for the database, not for anything a handler does. */
@@ -156,7 +158,7 @@ export class EventRun {
       signal: this.#signal,
       check: async (unit) => {
         // Before the guard: who may not send any more may still learn what became of the first try.
-        await request.check?.(unit);
+        if (request.check) await request.check(unit);
         access = await this.#guard(unit);
         this.#isPermitted = true;
       },
@@ -247,11 +249,13 @@ export class EventRun {
   async #publish(sealed: StoredOutcome, isAnswer: boolean): Promise<void> {
     this.#position += Math.max(1, sealed.envelopes.length);
     const before = this.#committed;
-    this.#committed = {
-      envelopes: [...(before?.envelopes ?? []), ...sealed.envelopes],
-      targeted: [...(before?.targeted ?? []), ...sealed.targeted],
-      answer: this.#isAnswered ? before!.answer : [...(before?.answer ?? []), ...sealed.answer],
-    };
+    this.#committed = before
+      ? {
+          envelopes: [...before.envelopes, ...sealed.envelopes],
+          targeted: [...before.targeted, ...sealed.targeted],
+          answer: this.#isAnswered ? before.answer : [...before.answer, ...sealed.answer],
+        }
+      : sealed;
     const published = this.#tell(sealed);
     // An answer stands behind broadcasts by their offsets, so both may be under way; frames by name have none.
     const isByOffset = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
@@ -269,7 +273,7 @@ export class EventRun {
   async #answer(frames: string[]): Promise<void> {
     this.#isAnswered = true;
     const committed = this.#committed;
-    if (committed) this.#committed = { ...committed, answer: frames };
+    if (committed && committed.answer !== frames) this.#committed = { ...committed, answer: frames };
     await this.#runtime.publisher.answer(this.#job, frames, committed?.envelopes ?? [], { result: this.forGateway });
   }
 

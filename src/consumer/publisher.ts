@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broadcast, Control, Reply } from '../broadcast/broadcast.js';
+import type { Broadcast, Control, LoadEnvelopes, Reply } from '../broadcast/broadcast.js';
 import type { Envelope } from '../protocol/envelope.js';
 import { type ChatJob, LOSSY_BATCH } from '../queue/queue.js';
 import type { StoreContext } from '../store/context.js';
@@ -13,6 +13,7 @@ const pause = { first: 50, longest: 1000 };
 export class Publisher {
   readonly #broadcast: Broadcast;
   readonly #context: StoreContext;
+  readonly #load: LoadEnvelopes = (roomId, after, upTo) => loadEnvelopes(this.#context, roomId, after, upTo);
 
   constructor(broadcast: Broadcast, context: StoreContext) {
     this.#broadcast = broadcast;
@@ -25,10 +26,9 @@ export class Publisher {
    */
   async publish(job: ChatJob, { envelopes, targeted }: StoredOutcome): Promise<void> {
     if (envelopes.length > 0) {
-      await this.#untilTaken(() =>
-        this.#broadcast.publish(envelopes, (roomId, after, upTo) => loadEnvelopes(this.#context, roomId, after, upTo)),
-      );
+      await this.#untilTaken(() => this.#broadcast.publish(envelopes, this.#load));
     }
+    if (targeted.length === 0 && envelopes.every(({ joined }) => joined === undefined)) return;
     const controls: Control[] = [
       ...envelopes.flatMap(({ joined, roomId, offset }): Control[] =>
         joined ? [{ kind: 'join', id: `${roomId}:${offset}`, userIds: joined, roomId, offset }] : [],

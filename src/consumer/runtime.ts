@@ -26,7 +26,7 @@ import { loadUsers, UserCache } from '../store/reads/index.js';
 import { isUnavailable } from '../store/retry.js';
 import type { UserId } from '../store/standing.js';
 import { Store } from '../store/store.js';
-import { ChatMessagingConsumer } from './consumer.js';
+import { ChatMessagingConsumer, loggerOf } from './consumer.js';
 import { builtInRegistration, checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
 import type { CheckedRegistration, EventRegistration } from './event-registration.js';
 import { AnsweredError } from './event-run.js';
@@ -118,6 +118,8 @@ export class WorkerRuntime implements WorkerContext {
     const registered = this.eventTypes.get(type);
     const own = this.#registrationOf(type, consumer);
     if (!registered || !own) throw new Error(`No handler is registered for ${type}.`);
+    // No method of its own has it, and a built-in registration has nothing else that could differ.
+    if (this.#eventMapper === mapEventTypesToHandlers && own.handler === registered.handler) return registered;
     return { ...registered, ...own, schema: registered.schema };
   }
 
@@ -189,7 +191,6 @@ export class WorkerRuntime implements WorkerContext {
     context: WorkerContext = this,
     known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
-    const logger = this.logger.child({ jobId: job.id, eventType: job.type, userId: job.userId });
     let consumer: ChatMessagingConsumer | undefined;
     const time = new AbortController();
     try {
@@ -208,6 +209,7 @@ export class WorkerRuntime implements WorkerContext {
     } catch (thrown) {
       if (thrown instanceof AnsweredError) throw thrown;
       time.abort(thrown);
+      const logger = consumer?.logger ?? loggerOf(this, job);
       const error = await this.#reasonOf(thrown, consumer);
       if (consumer?.committed) {
         // Out of time after its commit: that stands, and was told.

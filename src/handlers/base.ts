@@ -73,9 +73,11 @@ export abstract class BaseHandler {
           this.#options = options;
           // This may be a second try, after a deadlock: it gives the same ids.
           this.#given = this.#givenBefore;
-          return run(options).finally(() => {
+          try {
+            return await run(options);
+          } finally {
             this.#options = undefined;
-          });
+          }
         });
         this.#givenBefore = this.#given;
         return result;

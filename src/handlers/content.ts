@@ -74,6 +74,8 @@ export function cleanContent(text: string, { maxLength, allowEmpty }: ContentOpt
   if (trimmed.length > maxLength && codePointLength(trimmed) > maxLength) {
     throw refuse(`Must have at most ${maxLength} characters.`);
   }
+  // Nothing in it could be markup, as in most messages: it would come out as it is.
+  if (!/[<>&]/.test(trimmed)) return trimmed;
   const clean = sanitize(escapeLooseMarkup(trimmed));
   // Tags without a word in them are empty too. In clean content every `<` begins a tag and every `>` ends one.
   if (clean.replace(/<[^>]*>/g, '').trim() === '') throw refuse('Nothing is left of the content.');

@@ -53,8 +53,8 @@ export abstract class MessageHandler extends RoomHandler {
    */
   async createMessage(data: MessageSendPayload, user: ActingUser): Promise<MessageShape> {
     data = withFields(data);
-    const content = this.#cleaned(data);
-    if (data.client_id !== undefined) this.#asked.set(data.client_id, requestHash({ ...data, content }));
+    const cleaned = { ...data, content: this.#cleaned(data) };
+    if (data.client_id !== undefined) this.#asked.set(data.client_id, requestHash(cleaned));
     const write = () =>
       this.scope.write(
         {
@@ -64,9 +64,9 @@ export abstract class MessageHandler extends RoomHandler {
           requests: data.client_id === undefined ? [] : [[user.id, data.client_id]],
           // An override may need its rows at once, so it gets a transaction of its own.
           grouped: this._createMessage === MessageHandler.prototype._createMessage && !this.tellsRecipients,
-          check: (unit) => this.#refuseRepeat({ ...data, content }, user, unit),
+          check: (unit) => this.#refuseRepeat(cleaned, user, unit),
         },
-        (options) => this._createMessage({ ...data, content }, user, options),
+        (options) => this._createMessage({ ...cleaned }, user, options),
       );
     try {
       return await write();
@@ -129,10 +129,9 @@ export abstract class MessageHandler extends RoomHandler {
     await unit.insert(this.models.Message, [row]);
     await unit.insert(MessageMediaAsset, assets);
     unit.markRead(row.room_id, user.id, row.seq);
-    const message = Object.assign(instanceOf(this.models.Message, row), {
-      media: assets.map((asset) => instanceOf(MessageMediaAsset, asset)),
-    });
-    const [shape] = await serializeMessages(this.context, [message], { fresh: true, transaction: options.transaction });
+    const shown = assets.map((asset) => instanceOf(MessageMediaAsset, asset));
+    const message = Object.assign(instanceOf(this.models.Message, row), { media: shown });
+    const shape = await this.#shapeOfNew(message as object as LoadedMessage, options);
     if (this.tellsRecipients) {
       const members = await this.models.RoomMember.findAll({
         attributes: ['user_id'],
@@ -140,9 +139,9 @@ export abstract class MessageHandler extends RoomHandler {
         transaction: options.transaction,
       });
       const recipients = members.map(({ user_id }) => user_id).filter((id) => String(id) !== String(user.id));
-      await this.createChatNotification(shape!, parent_message_id ? 'REPLY' : 'NEW_MESSAGE', recipients, options);
+      await this.createChatNotification(shape, parent_message_id ? 'REPLY' : 'NEW_MESSAGE', recipients, options);
     }
-    return shape!;
+    return shape;
   }
 
   /** Adds, replaces or takes back the user's one reaction to a message. */
@@ -375,6 +374,16 @@ export abstract class MessageHandler extends RoomHandler {
     const message = await this.models.Message.findOne({ where: { id, is_deleted: false }, transaction });
     if (!message) throw new NotFound();
     return message;
+  }
+
+  /** Of one that has nothing of others in it, and whose sender was read to run its event, without a question. */
+  async #shapeOfNew(message: LoadedMessage, { transaction }: WriteOptions): Promise<MessageShape> {
+    const sender = this.context.users.get(message.sender_id);
+    if (sender && !message.parent_message_id && !message.forwarded_from_id) {
+      return this.getSerializer('MessageSerializer').serialize(Object.assign(message, { sender }));
+    }
+    const [shape] = await serializeMessages(this.context, [message], { fresh: true, transaction });
+    return shape!;
   }
 
   async #shapeOf(id: string, { transaction }: WriteOptions): Promise<MessageShape> {

@@ -17,6 +17,7 @@ export function isStandard(model: ModelStatic<Model>): boolean {
  */
 export function ownValues(model: ModelStatic<Model>, values: object): Record<string, unknown> {
   const own = ownColumnsOf(model);
+  if (own.length === 0) return {};
   return Object.fromEntries(Object.entries(values).filter(([name]) => own.includes(name)));
 }
 

@@ -27,12 +27,13 @@ export async function runInOrder<Item, Result>(
   items: readonly Item[],
   run: (item: Item, line: Line | undefined) => Promise<Result>,
 ): Promise<Result[]> {
-  const turns = items.length === 1 ? [] : lineOf(items.length);
+  if (items.length === 1) return [await run(items[0]!, undefined)];
+  const turns = lineOf(items.length);
   return Promise.all(
     items.map(async (item, index) => {
-      const turn = turns[index];
-      await turn?.begin;
-      return run(item, turn).finally(turn?.pass);
+      const turn = turns[index]!;
+      await turn.begin;
+      return run(item, turn).finally(turn.pass);
     }),
   );
 }
