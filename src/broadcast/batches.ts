@@ -2,7 +2,8 @@
 const maxBatch = 64;
 
 /**
- * Runs one call for all items that are given in the same turn of the event loop. Each caller gets its own item's result;
+ * Runs one call for all items that are given before this turn of the event loop comes to an end: those of what was committed
+ * together. Each caller gets its own item's result;
  * if the call fails, all of them get its error.
  */
 export function inBatches<Item, Result>(
@@ -28,7 +29,7 @@ export function inBatches<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(flush);
+      if (waiting.length === 0) process.nextTick(flush);
       waiting.push({ item, resolve, reject });
     });
 }

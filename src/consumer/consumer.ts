@@ -371,8 +371,8 @@ export class ChatMessagingConsumer {
     line?: Line,
   ): Promise<StoredOutcome> {
     const handle = async () => {
-      const { guard, handler, schema, asksUnderLock } = this.#registered;
-      const data = checkPayload(schema, this.job.data) as never;
+      const { guard, handler, schema, plain, asksUnderLock } = this.#registered;
+      const data = (plain?.(this.job.data) ?? checkPayload(schema, this.job.data)) as never;
       const mayWait = asksUnderLock === true || (asksUnderLock && this.#isUnchanged(handler, asksUnderLock));
       this.#asksInRead = guard === (canAccessRoom as Guard) && this.#readsMessages(handler);
       await this.#run.enter(

@@ -11,7 +11,7 @@ import {
   isRoomAdmin,
 } from '../permissions/guards.js';
 import type { EventPayloads } from '../protocol/payload-types.js';
-import { prepared } from '../protocol/payloads.js';
+import { type PlainRead, prepared } from '../protocol/payloads.js';
 import { SettingsError } from '../settings/complaints.js';
 import type { ChatMessagingConsumer } from './consumer.js';
 import type { CheckedRegistration, EventRegistration } from './event-registration.js';
@@ -83,6 +83,7 @@ export function builtInRegistration(type: string, consumer: ChatMessagingConsume
 export function checkEventMap(
   mapEvents: () => EventMap,
   schemas: ReadonlyMap<string, Joi.ObjectSchema>,
+  plain: ReadonlyMap<string, PlainRead> = new Map(),
 ): Map<string, CheckedRegistration> {
   let map: EventMap;
   try {
@@ -108,9 +109,10 @@ export function checkEventMap(
       if (typeof registration.handler !== 'function') throw refuse('without a handler: name a method of the consumer');
       const own = registration.schema;
       if (own !== undefined && typeof own?.validate !== 'function') throw refuse('with a schema that is not of Joi');
-      const schema = own ? prepared(own) : schemas.get(registration.payload ?? type);
+      const payload = registration.payload ?? type;
+      const schema = own ? prepared(own) : schemas.get(payload);
       if (!schema) throw refuse('without a schema: give a Joi schema of its data');
-      return [type, { ...registration, schema }];
+      return [type, { ...registration, schema, plain: own ? undefined : plain.get(payload) }];
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type Joi from 'joi';
 import type { EventHandler } from '../handlers/event-handler.js';
 import type { Guard } from '../permissions/guards.js';
+import type { PlainRead } from '../protocol/payloads.js';
 
 /** How an event is registered: who may send it, what its data must be, and what runs. */
 export interface EventRegistration<Data = never> {
@@ -35,4 +36,8 @@ export interface EventRegistration<Data = never> {
 }
 
 /** A registration that `checkEventMap` has found complete. */
-export type CheckedRegistration = EventRegistration & { readonly schema: Joi.ObjectSchema };
+export type CheckedRegistration = EventRegistration & {
+  readonly schema: Joi.ObjectSchema;
+  /** Reads most data of the built-in event whose schema it is; undefined when the schema has to look. */
+  readonly plain?: PlainRead | undefined;
+};

@@ -1,4 +1,3 @@
-import type Joi from 'joi';
 import { DataTypes, type Sequelize } from 'sequelize';
 import type { Logger } from 'winston';
 import type { Broadcast } from '../broadcast/broadcast.js';
@@ -10,7 +9,7 @@ import { type ActingUser, PermissionHandler } from '../permissions/permission-ha
 import { permitAll } from '../permissions/permit-all.js';
 import { type ErrorBody, ErrorCode, Unavailable } from '../protocol/errors.js';
 import { errorFrame } from '../protocol/frames.js';
-import { payloadSchemas, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
+import { payloadSchemas, plainReads, type UserIdKind, userIdSchema } from '../protocol/payloads.js';
 import type { ChatJob, Delivery } from '../queue/queue.js';
 import { serializersFromSettings } from '../serializers/from-settings.js';
 import type { Serializers } from '../serializers/index.js';
@@ -73,7 +72,6 @@ export class WorkerRuntime implements WorkerContext {
     user: ActingUser,
   ) => ChatMessagingConsumer;
   readonly #eventMapper: (consumer: ChatMessagingConsumer) => EventMap;
-  readonly #schemas: ReadonlyMap<string, Joi.ObjectSchema>;
   readonly #userIdKind: UserIdKind;
   readonly #systemPermissionHandler: PermissionHandler;
   readonly #effects = new Set<Promise<unknown>>();
@@ -103,13 +101,14 @@ export class WorkerRuntime implements WorkerContext {
     this.store = new Store(this);
     this.publisher = new Publisher(broadcast, this);
     this.#userIdKind = userIdKind(models);
-    this.#schemas = payloadSchemas({
+    const payloads = {
       ...settings,
       userId: userIdSchema(this.#userIdKind),
       ...ownFields(this.models, this.serializers),
-    });
+    };
     const anyConsumer = Object.create(this.#consumerClass.prototype) as ChatMessagingConsumer;
-    this.eventTypes = checkEventMap(() => this.#eventMapper(anyConsumer), this.#schemas);
+    const mapEvents = () => this.#eventMapper(anyConsumer);
+    this.eventTypes = checkEventMap(mapEvents, payloadSchemas(payloads), plainReads(payloads));
   }
 
   /** How the consumer's own event is registered, its handler a method of this very consumer. */
@@ -137,6 +136,8 @@ export class WorkerRuntime implements WorkerContext {
   /** The user of that canonical id, an instance of the host's model; undefined when there is none. */
   async loadUser(id: string): Promise<ActingUser | undefined> {
     const key = this.parseUserId(id);
+    const kept = this.users.get(key);
+    if (kept) return kept as ActingUser;
     const user = (await loadUsers(this, [key])).of(key) as ActingUser;
     return this.users.get(key) === undefined && !('sequelize' in user) ? undefined : user;
   }

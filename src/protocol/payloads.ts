@@ -14,6 +14,7 @@ import {
 } from './fields.js';
 import { media } from './media.js';
 import type { PayloadOptions } from './payload-options.js';
+import { readPlainSend } from './plain-send.js';
 import { maxDescriptionLength, roomCreate, roomModify } from './room-payloads.js';
 import { beginningOf } from './unicode.js';
 
@@ -56,6 +57,15 @@ export function payloadSchemas(options: PayloadOptions): Map<string, Joi.ObjectS
     ['session.resume', Joi.object({ rooms: resumedRooms().required() })],
   ];
   return new Map(schemas.map(([eventType, schema]) => [eventType, prepared(schema)]));
+}
+
+/** Reads data without its schema; undefined when the schema has to look. */
+export type PlainRead = (data: unknown) => unknown;
+
+/** By event type: what most events of it need in place of their schema, to the same result. */
+export function plainReads({ maxContentLength, messageFields }: PayloadOptions): Map<string, PlainRead> {
+  const hasOwnRules = Object.keys(givenFields(messageFields)).length > 0;
+  return new Map(hasOwnRules ? [] : [['message.send', (data) => readPlainSend(data, maxContentLength)]]);
 }
 
 function messageSend({

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanContent } from '../../src/handlers/content.js';
 import { ValidationError } from '../../src/protocol/errors.js';
@@ -24,6 +25,17 @@ const table = (rows: [string, string][]) => {
     });
   }
 };
+
+it('text without a sign of markup stays as it is', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (text) => {
+      const plain = `x${text.replace(/[<>&]/g, '')}`;
+      expect(clean(plain)).toBe(plain.trim());
+      // With markup beside it, which is parsed.
+      expect(clean(`${plain}<b>y</b>`)).toBe(`${plain}<b>y</b>`);
+    }),
+  );
+});
 
 describe('plain text arrives escaped', () => {
   table([
