@@ -67,6 +67,7 @@ const queue = 'src/queue/queue.ts';
 const broadcast = 'src/broadcast/broadcast.ts';
 const database = ['models', 'serializers', 'store'];
 const places = 'src/places.ts';
+const newId = 'src/new-id.ts';
 
 /**
  * What each part may import besides itself: parts, or single files of a part. The order is the one in which they can be
@@ -79,13 +80,14 @@ const allowed: Record<string, readonly string[]> = {
   models: ['settings'],
   serializers: ['protocol', 'settings', 'models'],
   [places]: [],
+  [newId]: [],
   store: ['protocol', 'settings', 'models', places],
   permissions: ['protocol', 'settings', 'models', 'store'],
   handlers: ['protocol', 'settings', ...database, 'permissions'],
-  queue: ['protocol', 'settings', places],
+  queue: ['protocol', 'settings', places, newId],
   broadcast: ['protocol', 'settings'],
   consumer: ['protocol', 'settings', ...database, 'permissions', 'handlers', queue, broadcast],
-  gateway: ['protocol', 'settings', queue, broadcast],
+  gateway: ['protocol', 'settings', queue, broadcast, newId],
   client: ['protocol'],
   react: ['protocol', 'client'],
   'src/assembly.ts': ['logging', 'settings', 'models', 'queue', 'broadcast', 'consumer'],

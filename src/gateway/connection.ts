@@ -1,9 +1,9 @@
 // Long: one socket's whole life in the order it happens; its steps are methods that a host overrides.
 
 import type { IncomingMessage } from 'node:http';
-import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';
 import type { Reply } from '../broadcast/broadcast.js';
+import { newId } from '../new-id.js';
 import type { DispatchData } from '../protocol/dispatch-payloads.js';
 import { CloseCode, type ErrorBody, RateLimited, Unavailable } from '../protocol/errors.js';
 import {

@@ -1,9 +1,9 @@
 // Long: connections, events in flight and the repair after an outage share one state.
 
 import type { IncomingMessage } from 'node:http';
-import { v7 as newId } from 'uuid';
 import type { Logger } from 'winston';
 import type { Broadcast, Control, GatewayLink, Reply } from '../broadcast/broadcast.js';
+import { newId } from '../new-id.js';
 import { decodeEnvelope } from '../protocol/envelope.js';
 import { type ErrorBody, Unavailable } from '../protocol/errors.js';
 import { errorFrame } from '../protocol/frames.js';

@@ -3,7 +3,7 @@
  * an event as much as all that is done in it. A bundle is of the queue alone: whoever adds and whoever runs events sees
  * each by itself. What a bundle cannot end well ends as a job of its own.
  */
-import { v7 as newId } from 'uuid';
+import { newId } from '../new-id.js';
 import type { Places } from '../places.js';
 import { runInOrder } from './in-order.js';
 import type { ChatJob, ConsumeOptions, Line, PartRun } from './queue.js';
