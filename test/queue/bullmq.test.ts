@@ -23,7 +23,7 @@ describe('a job in Redis', () => {
       data: { content: 'hello' },
       addedAt: job.addedAt,
     });
-    expect(JSON.parse(hash.opts ?? '')).toEqual({ attempts: 0, jobId: toJobId(job) });
+    expect(JSON.parse(hash.opts ?? '')).toEqual({});
   });
 
   it('is gone when it is done, with all that belongs to it', async () => {
