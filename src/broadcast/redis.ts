@@ -105,7 +105,7 @@ export interface RedisBroadcastOptions {
 }
 
 /** Opens a connection that waits for Redis as long as it takes, and never ends the process. */
-function connect(redis: string | RedisOptions, logger: Logger, name: string): Redis {
+function connect(redis: string | RedisOptions, logger: Logger, name: string, own: RedisOptions = {}): Redis {
   const options: RedisOptions = {
     maxRetriesPerRequest: null,
     enableAutoPipelining: true,
@@ -113,6 +113,7 @@ function connect(redis: string | RedisOptions, logger: Logger, name: string): Re
     socketTimeout: silence,
     retryStrategy: (tries) => Math.min(tries * 50, 1000),
     ...(typeof redis === 'string' ? {} : redis),
+    ...own,
   };
   const connection = typeof redis === 'string' ? new Redis(redis, options) : new Redis(options);
   let failing = false;
@@ -221,7 +222,8 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   async function openLink(gatewayId: string, listener: GatewayListener): Promise<GatewayLink> {
     const since = performance.now();
     const subscriber = connect(redis, logger, 'subscriptions');
-    const reader = connect(redis, logger, 'replies');
+    // It has one command at a time.
+    const reader = connect(redis, logger, 'replies', { enableAutoPipelining: false });
     const ours = sharedBy();
     const rooms = new Set<string>();
     const users = new Set<string>();
@@ -306,6 +308,9 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
           lastId = id;
           receive(fields);
         }
+        // Whoever was told something by now writes to the sockets first: nobody waits for the next read yet.
+        await new Promise((resolve) => setImmediate(resolve));
+        await new Promise((resolve) => setImmediate(resolve));
       }
     };
 

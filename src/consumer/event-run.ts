@@ -256,11 +256,13 @@ export class EventRun {
           answer: this.#isAnswered ? before.answer : [...before.answer, ...sealed.answer],
         }
       : sealed;
-    const published = this.#tell(sealed);
     // An answer stands behind broadcasts by their offsets, so both may be under way; frames by name have none.
     const isByOffset = sealed.targeted.length === 0 && sealed.envelopes.every(({ joined }) => joined === undefined);
-    if (!isByOffset) await published;
+    if (!isByOffset) await this.#tell(sealed);
+    // The answer is handed over first: Redis writes first to the client that it has something for last, and everybody in the
+    // room waits for the broadcast.
     const answered = isAnswer && !this.#isAnswered ? this.#answer(this.#committed.answer) : undefined;
+    const published = isByOffset ? this.#tell(sealed) : undefined;
     await Promise.all([published, answered]);
   }
 
