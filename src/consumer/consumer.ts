@@ -18,6 +18,7 @@ import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoredOutcome } from '../store/outcomes.js';
 import { listRoomsText, readHistoryText } from '../store/reads/index.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
+import type { Deadline } from '../store/write.js';
 import type { CheckedRegistration } from './event-registration.js';
 import { EventRun } from './event-run.js';
 import type { Acknowledgement } from './outcome.js';
@@ -366,7 +367,7 @@ export class ChatMessagingConsumer {
    */
   run(
     mayHaveRun: boolean,
-    signal?: AbortSignal,
+    signal?: Deadline,
     known?: ReadonlyMap<string, Promise<unknown>>,
     line?: Line,
   ): Promise<StoredOutcome> {

@@ -11,9 +11,9 @@ import type { ChatJob, Line } from '../queue/queue.js';
 import { isHeldUp } from '../store/held-up.js';
 import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
 import { Repeated } from '../store/repeat.js';
-import type { Write } from '../store/store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { isUnknownCommit } from '../store/unknown-commit.js';
+import type { Deadline, Write } from '../store/write.js';
 import type { ErrorTarget } from './exception-handler.js';
 import { Outcome } from './outcome.js';
 import { settle } from './unsettled.js';
@@ -55,7 +55,7 @@ export class EventRun {
   #isWriting = false;
   #position = 0;
   #effects: Array<() => unknown> = [];
-  #signal: AbortSignal | undefined;
+  #signal: Deadline | undefined;
   #line: Line | undefined;
   /** Settles when what was committed last has been published, or cannot be. */
   #publishing: Promise<unknown> = Promise.resolve();
@@ -88,12 +88,7 @@ export class EventRun {
    * Runs `handle` and answers. Rejects, after answering, when it failed for no known reason. Once `signal` is aborted,
    * nothing more is committed. With a `line`, those behind may begin when the first write has been given to the store.
    */
-  async run(
-    mayHaveRun: boolean,
-    handle: () => Promise<void>,
-    signal?: AbortSignal,
-    line?: Line,
-  ): Promise<StoredOutcome> {
+  async run(mayHaveRun: boolean, handle: () => Promise<void>, signal?: Deadline, line?: Line): Promise<StoredOutcome> {
     this.#signal = signal;
     this.#line = line;
     if (mayHaveRun && (await this.#publishStored())) return this.#committed!;

@@ -29,6 +29,7 @@ import { ChatMessagingConsumer, loggerOf } from './consumer.js';
 import { builtInRegistration, checkEventMap, type EventMap, mapEventTypesToHandlers } from './event-map.js';
 import type { CheckedRegistration, EventRegistration } from './event-registration.js';
 import { AnsweredError } from './event-run.js';
+import { EventTime } from './event-time.js';
 import { ExceptionHandler } from './exception-handler.js';
 import { Outcome } from './outcome.js';
 import { ownFields } from './own-fields.js';
@@ -193,7 +194,7 @@ export class WorkerRuntime implements WorkerContext {
     known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
     let consumer: ChatMessagingConsumer | undefined;
-    const time = new AbortController();
+    const time = new EventTime();
     try {
       if (job.type.startsWith('$')) {
         await this.#inTime(answerQuestion(this, job, (one) => this.runJob(one, { earlierRuns })));
@@ -206,10 +207,10 @@ export class WorkerRuntime implements WorkerContext {
         return undefined;
       }
       consumer = new this.#consumerClass(context, job, user);
-      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time.signal, known, line));
+      return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time, known, line));
     } catch (thrown) {
       if (thrown instanceof AnsweredError) throw thrown;
-      time.abort(thrown);
+      time.end(thrown);
       const logger = consumer?.logger ?? loggerOf(this, job);
       const error = await this.#reasonOf(thrown, consumer);
       if (consumer?.committed) {

@@ -7,15 +7,19 @@ export class TimedOut extends Error {
 }
 
 /** Settles as `work` does, or rejects with `TimedOut` after so many milliseconds; a later rejection is nobody's. */
-export async function inTime<T>(what: string, milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimedOut(what, milliseconds)), milliseconds);
+export function inTime<T>(what: string, milliseconds: number, work: Promise<T>): Promise<T> {
+  // One promise and not `Promise.race`: this is asked three times a message, and a race makes five each time.
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new TimedOut(what, milliseconds)), milliseconds);
+    work.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }

@@ -1,6 +1,7 @@
-import { DataTypes, type Model, type ModelStatic, QueryTypes, type Transaction } from 'sequelize';
+import { DataTypes, type Model, type ModelAttributeColumnOptions, type ModelStatic, type Transaction } from 'sequelize';
 import { isStandard } from '../models/index.js';
 import type { StoreContext } from './context.js';
+import { change, settled } from './direct-transaction.js';
 import { escapeWith, tableOf } from './reads/sql.js';
 
 /**
@@ -15,11 +16,12 @@ export async function insertRows(
   transaction?: Transaction,
 ): Promise<void> {
   if (!isStandard(model)) {
+    await settled(transaction);
     const storable = rows.map((row) => storableRow(context, model, row));
     await model.bulkCreate(storable as never[], { ...(transaction && { transaction }), validate: false, hooks: false });
     return;
   }
-  const attributes = Object.entries(model.getAttributes());
+  const { into, columns } = tableFor(context, model);
   const write = escapeWith(context);
   /** Times repeat, and writing one out is slow. */
   const times = new Map<number, string>();
@@ -40,13 +42,27 @@ export async function insertRows(
   };
   const values = rows.map(
     (row) =>
-      `(${attributes.map(([name, attribute]) => literal((row as Record<string, unknown>)[name], attribute)).join(',')})`,
+      `(${columns.map(([name, attribute]) => literal((row as Record<string, unknown>)[name], attribute)).join(',')})`,
   );
-  const columns = attributes.map(([name, { field }]) => field ?? name);
-  await context.sequelize.query(
-    `INSERT INTO ${tableOf(context, model)} (${columns.join(',')}) VALUES ${values.join(',')}`,
-    { type: QueryTypes.INSERT, ...(transaction && { transaction }) },
-  );
+  await change(context, `${into} VALUES ${values.join(',')}`, [], transaction);
+}
+
+interface Table {
+  readonly into: string;
+  readonly columns: ReadonlyArray<readonly [name: string, attribute: ModelAttributeColumnOptions]>;
+}
+
+/** Under which a model keeps it, put together once. */
+const table = Symbol('table');
+
+function tableFor(context: StoreContext, model: ModelStatic<Model>): Table {
+  const kept = model as { [table]?: Table };
+  if (!Object.hasOwn(kept, table)) {
+    const columns = Object.entries(model.getAttributes());
+    const names = columns.map(([name, { field }]) => field ?? name);
+    kept[table] = { into: `INSERT INTO ${tableOf(context, model)} (${names.join(',')})`, columns };
+  }
+  return kept[table]!;
 }
 
 function isText({ type }: { type?: unknown }): boolean {

@@ -1,5 +1,6 @@
 import type { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
+import { change } from './direct-transaction.js';
 import { isOneOf, literalOf } from './reads/sql.js';
 import type { UserId } from './standing.js';
 
@@ -39,7 +40,7 @@ export async function writeProgress(
   const moved = marks.filter(({ read, acked }) => read > 0 || acked > 0);
   if (moved.length + rooms.length === 0) return;
   const { models, sequelize } = context;
-  const update = (sql: string, replacements: unknown[]) => sequelize.query(sql, { replacements, transaction });
+  const update = (sql: string, values: unknown[]) => change(context, sql, values, transaction);
   const [members, table] = [models.RoomMember.getTableName(), models.Room.getTableName()];
   const pairs = moved.flatMap(({ roomId, userId }) => [roomId, userId]);
   const [room] = rooms;

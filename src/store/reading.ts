@@ -1,5 +1,5 @@
-import { QueryTypes } from 'sequelize';
 import type { StoreContext, TransactionOptions } from './context.js';
+import { selectRows } from './direct-transaction.js';
 
 /** A SELECT whose rows come in one statement with those of others. */
 export interface Part {
@@ -30,9 +30,9 @@ export interface Beside<Found> {
 
 /** Reads them all in one statement, or in none where nothing is asked. */
 export async function readTogether(
-  { sequelize }: StoreContext,
+  context: StoreContext,
   readings: ReadonlyArray<Reading<unknown>>,
-  { transaction }: TransactionOptions = {},
+  options: TransactionOptions = {},
 ): Promise<void> {
   const parts = readings.flatMap((reading) => reading.parts);
   if (parts.length === 0) return;
@@ -42,10 +42,7 @@ export async function readTogether(
     );
     return `SELECT ${index} AS part, ${columns.join(', ')} ${part.from}`;
   });
-  const rows = await sequelize.query<{ part: number }>(selects.join(' UNION ALL '), {
-    replacements: parts.flatMap(({ replacements }) => replacements),
-    type: QueryTypes.SELECT,
-    ...(transaction && { transaction }),
-  });
+  const values = parts.flatMap(({ replacements }) => replacements);
+  const rows = await selectRows<{ part: number }>(context, selects.join(' UNION ALL '), values, options);
   for (const row of rows) parts[Number(row.part)]!.take(row as never);
 }

@@ -1,6 +1,7 @@
-import { QueryTypes, type Transaction } from 'sequelize';
+import type { Transaction } from 'sequelize';
 import { completed, isStandard } from '../models/index.js';
 import type { StoreContext } from './context.js';
+import { change, selectRows, settled } from './direct-transaction.js';
 import { insertRows } from './insert.js';
 import type { ReadContext } from './reads/context.js';
 import { isSenderThere, type LoadedMessage, loadMessages, loadUsers } from './reads/index.js';
@@ -16,6 +17,7 @@ export interface ReceiptRequest {
 /** The transaction it is part of. */
 interface Unit {
   readonly transaction: Transaction;
+  readonly grouped: boolean;
   standing(roomId: string, userId: UserId): Standing | undefined;
   counters(roomId: string): { readonly last_seq: number };
   markAcked(roomId: string, userId: UserId, seq: number): void;
@@ -85,18 +87,16 @@ export class ReceiptBook {
   async #ask(asked: Readonly<Record<Kind, readonly Pair[]>>): Promise<void> {
     const parts = (['MessageDelivery', 'ReadReceipt'] as const).filter((kind) => asked[kind].length > 0);
     if (parts.length === 0) return;
-    const { models, sequelize } = this.#context;
+    const { models } = this.#context;
     const statements = parts.map(
       (kind) => `SELECT '${kind}' AS kind, message_id, user_id FROM ${models[kind].getTableName()}
         WHERE ${isOneOf(this.#context, 'message_id', 'user_id', asked[kind].length)}`,
     );
-    const rows = await sequelize.query<{ kind: Kind; message_id: string; user_id: UserId }>(
+    const rows = await selectRows<{ kind: Kind; message_id: string; user_id: UserId }>(
+      this.#context,
       statements.join(' UNION ALL '),
-      {
-        replacements: parts.flatMap((kind) => asked[kind].flat()),
-        type: QueryTypes.SELECT,
-        transaction: this.#unit.transaction,
-      },
+      parts.flatMap((kind) => asked[kind].flat()),
+      this.#unit,
     );
     for (const { kind, message_id, user_id } of rows) this.#rows.add(rowKey(kind, message_id, user_id));
   }
@@ -121,7 +121,7 @@ export class ReceiptBook {
     const created_at = new Date();
     this.#new.MessageDelivery.push({ message_id: message.id, user_id: userId, created_at });
     const user = await this.#user(userId);
-    change(message, {
+    alter(message, {
       delivered_count: Number(message.delivered_count) + 1,
       deliveries: this.#newest(message.deliveries, { user_id: userId, user }),
     });
@@ -141,7 +141,7 @@ export class ReceiptBook {
     this.#new.ReadReceipt.push(row);
     const shown = isStandard(ReadReceipt) ? { ...row } : ReadReceipt.build(row, { isNewRecord: false });
     const reader = await this.#user(userId);
-    change(message, {
+    alter(message, {
       read_count: Number(message.read_count) + 1,
       read_receipts: this.#newest(message.read_receipts, Object.assign(shown, { reader })),
     });
@@ -159,6 +159,7 @@ export class ReceiptBook {
     }
     await this.#writeCounts();
     await this.#markAcked();
+    if (!this.#unit.grouped) await settled(this.#unit.transaction);
   }
 
   #note(kind: Kind, message: LoadedMessage, userId: UserId): boolean {
@@ -192,18 +193,20 @@ export class ReceiptBook {
     const counts = [...this.#counts];
     if (counts.length === 0) return;
     this.#counts.clear();
-    const { models, sequelize } = this.#context;
-    const replacements: Array<string | number> = [];
+    const { models } = this.#context;
+    const values: Array<string | number> = [];
     const added = (column: string, of: 'delivered' | 'read') => {
       const given = counts.filter(([, count]) => count[of] > 0);
       if (given.length === 0) return [];
-      replacements.push(...given.flatMap(([id, count]) => [id, count[of]]));
+      values.push(...given.flatMap(([id, count]) => [id, count[of]]));
       return [`${column} = ${column} + CASE id ${given.map(() => 'WHEN ? THEN ?').join(' ')} ELSE 0 END`];
     };
     const changes = [...added('delivered_count', 'delivered'), ...added('read_count', 'read')];
-    await sequelize.query(
-      `UPDATE ${models.Message.getTableName()} SET ${changes.join(', ')} WHERE id IN (${counts.map(() => '?').join(', ')})`,
-      { replacements: [...replacements, ...counts.map(([id]) => id)], transaction: this.#unit.transaction },
+    await change(
+      this.#context,
+      `UPDATE ${models.Message.getTableName()} SET ${changes.join(', ')} WHERE id IN (?)`,
+      [...values, counts.map(([id]) => id)],
+      this.#unit.transaction,
     );
   }
 
@@ -233,13 +236,14 @@ export class ReceiptBook {
     const standing = this.#unit.standing(roomId, userId);
     if (standing) return standing.membership?.ackedSeq;
     const where = { room_id: roomId, user_id: userId };
+    await settled(this.#unit.transaction);
     const member = await this.#context.models.RoomMember.findOne({ where, transaction: this.#unit.transaction });
     return member ? Number(member.acked_seq) : undefined;
   }
 
   /** Of each, the first message above the mark that was not delivered. */
   async #firstPending(all: ReadonlyArray<Progress & { readonly acked: number }>): Promise<Map<number, number>> {
-    const { models, sequelize } = this.#context;
+    const { models } = this.#context;
     // The old mark as a constant: joined to its column, MariaDB would read the room's whole history.
     const parts = all.map(
       (_, index) => `SELECT * FROM (SELECT ${index} AS place, m.seq FROM ${models.Message.getTableName()} m
@@ -247,16 +251,18 @@ export class ReceiptBook {
         WHERE m.room_id = ? AND m.seq > ? AND m.sender_id <> ? AND m.is_deleted = ?
           AND d.message_id IS NULL ORDER BY m.seq LIMIT 1) n${index}`,
     );
-    const rows = await sequelize.query<{ place: number; seq: number }>(parts.join(' UNION ALL '), {
-      replacements: all.flatMap(({ roomId, userId, acked }) => [userId, roomId, acked, userId, false]),
-      type: QueryTypes.SELECT,
-      transaction: this.#unit.transaction,
-    });
+    const values = all.flatMap(({ roomId, userId, acked }) => [userId, roomId, acked, userId, false]);
+    const rows = await selectRows<{ place: number; seq: number }>(
+      this.#context,
+      parts.join(' UNION ALL '),
+      values,
+      this.#unit,
+    );
     return new Map(rows.map(({ place, seq }) => [Number(place), Number(seq)]));
   }
 }
 
 /** The row in the database changes with the commit; until then it is known here only. */
-function change(message: LoadedMessage, values: Partial<LoadedMessage>): void {
+function alter(message: LoadedMessage, values: Partial<LoadedMessage>): void {
   Object.assign(message, values);
 }

@@ -43,6 +43,9 @@ export function membersOf(context: StoreContext, count: number): string {
       WHERE ${isOneOf(context, 'm.room_id', 'm.user_id', count)}`;
 }
 
+/** Under which the models of a chat keep them. */
+const made = Symbol('standing sql');
+
 /** The statements about rooms of all types, and how their rows are read. */
 export class StandingSql {
   readonly #context: StoreContext;
@@ -52,7 +55,14 @@ export class StandingSql {
   readonly #columns: string;
   readonly #tables: string;
 
-  constructor(context: StoreContext) {
+  /** Those of a chat's models, put together once. */
+  static of(context: StoreContext): StandingSql {
+    const kept = context.models as { [made]?: StandingSql };
+    kept[made] ??= new StandingSql(context);
+    return kept[made];
+  }
+
+  private constructor(context: StoreContext) {
     this.#context = context;
     const { models, sequelize } = context;
     const quote = (name: string) => sequelize.getQueryInterface().quoteIdentifier(name, false);

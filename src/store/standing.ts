@@ -1,6 +1,6 @@
-import { QueryTypes } from 'sequelize';
 import type { Room } from '../models/index.js';
 import type { StoreContext, TransactionOptions } from './context.js';
+import { selectRows } from './direct-transaction.js';
 import { type Beside, type Part, type Reading, readTogether } from './reading.js';
 import {
   type FactsRow,
@@ -142,11 +142,13 @@ export async function loadStanding(
   options: TransactionOptions,
   { isLocked = false, beside }: PairOptions = {},
 ): Promise<Standing | undefined> {
-  const sql = new StandingSql(context);
-  const rows = await context.sequelize.query<FactsRow & MembershipRow>(sql.pair(beside) + lockOf(context, isLocked), {
-    ...selecting(options),
-    replacements: [userId, userId, ...(beside?.replacements ?? []), roomId],
-  });
+  const sql = StandingSql.of(context);
+  const rows = await selectRows<FactsRow & MembershipRow>(
+    context,
+    sql.pair(beside) + lockOf(context, isLocked),
+    [userId, userId, ...(beside?.replacements ?? []), roomId],
+    options,
+  );
   const [row] = rows;
   if (!row) return undefined;
   beside?.take(row as never);
@@ -161,10 +163,12 @@ export async function loadFacts(
   options: TransactionOptions,
   isLocked = false,
 ): Promise<Map<string, RoomFacts>> {
-  const sql = new StandingSql(context);
-  const rows = await context.sequelize.query<FactsRow>(
+  const sql = StandingSql.of(context);
+  const rows = await selectRows<FactsRow>(
+    context,
     `${sql.facts} WHERE r.id IN (?) ORDER BY r.id${lockOf(context, isLocked)}`,
-    { ...selecting(options), replacements: [roomIds] },
+    [roomIds],
+    options,
   );
   return new Map(rows.map((row) => [row.r_id as string, sql.factsOf(row)]));
 }
@@ -177,9 +181,6 @@ function standingOf(
 ): Standing {
   return new Standing(facts, userId, membership ?? null, (of) => buildRoom(context, of));
 }
-
-const selecting = ({ transaction }: TransactionOptions) =>
-  ({ type: QueryTypes.SELECT, ...(transaction && { transaction }) }) as const;
 
 const lockOf = ({ sequelize }: StoreContext, isLocked: boolean) =>
   isLocked && sequelize.getDialect() !== 'sqlite' ? ' FOR UPDATE' : '';

@@ -3,36 +3,14 @@ import { beReadCommitted, isolationOf } from '../models/connections.js';
 import { Places } from '../places.js';
 import { Unavailable } from '../protocol/errors.js';
 import type { StoreContext } from './context.js';
+import { inTransaction } from './direct-transaction.js';
 import { isHeldUp } from './held-up.js';
 import { inTime, TimedOut } from './in-time.js';
 import type { ReadContext } from './reads/context.js';
-import type { ReceiptRequest } from './receipts.js';
-import type { ClientRequest } from './requests.js';
 import { isLockTimeout, withRetry } from './retry.js';
-import type { Pair } from './standing.js';
-import { UnitOfWork } from './unit-of-work.js';
+import { UnitOfWork, type UnitOptions } from './unit-of-work.js';
 import { isUnknownCommit, noteUnknownCommit } from './unknown-commit.js';
-
-/** One event's write. It may be begun more than once (a deadlock, a failed group), so it keeps no state of its own. */
-export interface Write<T> {
-  /** Rooms to lock before anything else. */
-  readonly roomIds: string[];
-  /** May share a transaction with other writes: it writes through `unit.insert` and reads only what is preloaded. */
-  readonly grouped: boolean;
-  /** (room, user) pairs it will ask about. */
-  readonly pairs: readonly Pair[];
-  /** Sends whose repeat it must recognise. */
-  readonly requests: readonly ClientRequest[];
-  /** Messages that it acknowledges or reads. */
-  readonly receipts?: readonly ReceiptRequest[] | undefined;
-  /** Asked first, under the lock; reads only. A refusal here does not disturb the other writes of a group. */
-  check(unit: UnitOfWork): Promise<void>;
-  run(unit: UnitOfWork): Promise<T>;
-  /** Writes of one line are done in the order they come: each when the one before is committed or refused, or with it. */
-  readonly line?: symbol | undefined;
-  /** Aborted when the event's time is up: its sender was told so, and nothing of it may be committed any more. */
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Deadline, Write } from './write.js';
 
 /** Milliseconds that one write of a group may take under the group's locks; one that needs longer goes alone. */
 const groupPatience = 1000;
@@ -133,8 +111,7 @@ export class Store {
   /** Runs `work` in a transaction (READ COMMITTED), the whole of it again after a deadlock. */
   transaction<T>(
     work: (unit: UnitOfWork) => Promise<T>,
-    grouped = false,
-    signals: readonly (AbortSignal | undefined)[] = [],
+    { signals = [], ...shared }: UnitOptions & { readonly signals?: ReadonlyArray<Deadline | undefined> } = {},
   ): Promise<T> {
     const { sequelize } = this.context;
     const isSqlite = sequelize.getDialect() === 'sqlite';
@@ -147,9 +124,9 @@ export class Store {
       stopIfLate();
       let isCommitting = false;
       try {
-        return await sequelize.transaction(options, async (transaction) => {
+        return await inTransaction(sequelize, options, async (transaction) => {
           await beReadCommitted(sequelize, transaction);
-          const unit = new UnitOfWork(this.context, transaction, grouped);
+          const unit = new UnitOfWork(this.context, transaction, shared);
           const result = await work(unit);
           await unit.flush();
           stopIfLate();
@@ -159,7 +136,7 @@ export class Store {
       } catch (error) {
         if (isCommitting) noteUnknownCommit(error);
         // One room that somebody else holds: the others of the group do not wait for it.
-        throw grouped && isLockTimeout(error) ? new Error('A group waited for a room.', { cause: error }) : error;
+        throw shared.ofMany && isLockTimeout(error) ? new Error('A group waited for a room.', { cause: error }) : error;
       }
     };
     const isPatient = signals.some((signal) => signal !== undefined);
@@ -193,8 +170,7 @@ export class Store {
           throw isDatabase ? new Unavailable() : error;
         });
       },
-      false,
-      [write.signal],
+      { grouped: write.grouped, signals: [write.signal] },
     );
   }
 
@@ -223,7 +199,11 @@ export class Store {
     if (group.length > 1) {
       try {
         const signals = group.map(({ write }) => write.signal);
-        const settled = await this.transaction((unit) => runGroup(unit, group), true, signals);
+        const settled = await this.transaction((unit) => runGroup(unit, group), {
+          grouped: true,
+          ofMany: true,
+          signals,
+        });
         for (const settle of settled) settle();
         return;
       } catch (error) {

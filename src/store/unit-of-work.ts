@@ -1,5 +1,6 @@
 import type { Model, ModelStatic, Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
+import { settled } from './direct-transaction.js';
 import { insertRows } from './insert.js';
 import { type Marks, type RoomCounters, writeProgress } from './progress.js';
 import { readTogether } from './reading.js';
@@ -17,6 +18,14 @@ import {
   type UserId,
 } from './standing.js';
 
+/** How a transaction writes. */
+export interface UnitOptions {
+  /** As `Write.grouped`, of all its writes. */
+  readonly grouped?: boolean;
+  /** It has writes of several events, and may be given up for each to be tried alone. */
+  readonly ofMany?: boolean;
+}
+
 /**
  * One transaction that writes: which rooms it has locked, what it has read for several events at once, and the rows
  * it still has to insert.
@@ -33,8 +42,10 @@ import {
  */
 export class UnitOfWork {
   readonly transaction: Transaction;
-  /** True while several events share this transaction: their rows are inserted together at its end. */
+  /** True where nothing of a host's reads what was inserted: it need not be there before the commit. */
   readonly grouped: boolean;
+  /** Several events share this transaction: their rows are inserted together at its end. */
+  readonly #ofMany: boolean;
   readonly #context: StoreContext;
   readonly #rooms = new Map<string, RoomCounters>();
   readonly #facts = new Map<string, RoomFacts>();
@@ -47,10 +58,11 @@ export class UnitOfWork {
   readonly receipts: ReceiptBook;
   #joined: Array<[roomId: string, userId: UserId]> = [];
 
-  constructor(context: StoreContext & ReadContext, transaction: Transaction, grouped: boolean) {
+  constructor(context: StoreContext & ReadContext, transaction: Transaction, { grouped, ofMany }: UnitOptions = {}) {
     this.#context = context;
     this.transaction = transaction;
-    this.grouped = grouped;
+    this.grouped = grouped ?? false;
+    this.#ofMany = ofMany ?? false;
     this.receipts = new ReceiptBook(context, this);
   }
 
@@ -155,7 +167,9 @@ export class UnitOfWork {
     const waiting = this.#rows.get(model);
     if (waiting) waiting.push(...rows);
     else this.#rows.set(model, [...rows]);
-    if (!this.grouped) await this.#insertRows();
+    if (this.#ofMany) return;
+    await this.#insertRows();
+    if (!this.grouped) await settled(this.transaction);
   }
 
   /** The user has read or sent up to this seq. */
@@ -197,6 +211,7 @@ export class UnitOfWork {
     await this.#insertRows();
     await this.receipts.write();
     await writeProgress(this.#context, [...this.#marks.values()], [...this.#changed], this.transaction);
+    await settled(this.transaction);
   }
 
   async #insertRows(): Promise<void> {

@@ -26,9 +26,8 @@ interface PlanNode {
   readonly r_rows?: number | null;
 }
 
-/** The statement in a line of Sequelize's log, or undefined when it neither reads nor changes rows by a condition. */
-export function statementOf(line: string): string | undefined {
-  const sql = line.replace(/^Executing \([^)]*\): /, '');
+/** The statement, or undefined when it neither reads nor changes rows by a condition. */
+export function statementOf(sql: string): string | undefined {
   // Values that Sequelize sends beside an UPDATE are not in its log; any text is as good for the plan.
   return /^(SELECT|UPDATE|DELETE)\b/i.test(sql) ? sql.replace(/= ?\?/g, "= 'x'") : undefined;
 }

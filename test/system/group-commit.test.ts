@@ -33,7 +33,7 @@ describe.each(DATABASES)('sends at the same time in one process, on %s', (kind) 
       'SELECT content, seq FROM chat_messages WHERE room_id = ? ORDER BY seq',
       [room_id],
     );
-  const transactions = () => worker.statements.filter((sql) => /: COMMIT/.test(sql)).length;
+  const transactions = () => worker.statements.filter((sql) => /^COMMIT/.test(sql)).length;
   const seqsOf = (answers: Answer[]) => answers.map(({ data }) => Number(data.seq)).sort((a, b) => a - b);
   const upTo = (count: number, from = 2) => Array.from({ length: count }, (_, index) => index + from);
 

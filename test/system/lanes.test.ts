@@ -56,7 +56,7 @@ describe.each(DATABASES)('writes to many rooms in one process, on %s', (kind) =>
       } finally {
         locker.destroy();
       }
-      expect(worker.statements.filter((sql) => sql.includes(': COMMIT'))).toHaveLength(2);
+      expect(worker.statements.filter((sql) => sql.startsWith('COMMIT'))).toHaveLength(2);
     });
   }
 

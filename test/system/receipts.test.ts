@@ -47,7 +47,7 @@ describe.each(DATABASES)('receipts at the same time, on %s', (kind) => {
   };
   const send = async (userId: number) =>
     String((await does(userId, 'message.send', { room_id, content: 'hello' })).message_id);
-  const transactions = () => worker.statements.filter((sql) => /: COMMIT/.test(sql)).length;
+  const transactions = () => worker.statements.filter((sql) => /^COMMIT/.test(sql)).length;
   /** What the room was told, in the order of its offsets. */
   const broadcasts = () =>
     worker.told.envelopes

@@ -114,6 +114,18 @@ export function chatJob(userId: number, type: string, data: object, more: Partia
   };
 }
 
+/** Keeps what the driver is given: a Sequelize that logs would have every statement pass by itself. */
+function keepStatements(sequelize: Sequelize, statements: string[]): void {
+  sequelize.addHook('afterConnect', (connection: unknown) => {
+    const driver = connection as { query(statement: string | { sql: string }, ...more: unknown[]): unknown };
+    const query = driver.query.bind(driver);
+    driver.query = (statement, ...more) => {
+      statements.push(typeof statement === 'string' ? statement : statement.sql);
+      return query(statement, ...more);
+    };
+  });
+}
+
 /** Makes a database of that kind with so many users; with `own` on a server that no other test is on. */
 export async function openDatabase(
   kind: (typeof DATABASES)[number],
@@ -125,11 +137,16 @@ export async function openDatabase(
   const opened: Sequelize[] = [];
   /** Keeps statements where they are counted only: a long run would fill the memory with them. */
   const connect = (statements?: string[], { through = (url) => url, connections = 10 }: TestRuntimeOptions = {}) => {
-    const logging = statements ? (sql: string) => void statements.push(sql) : (false as const);
-    const options = { logging, pool: { max: connections } };
+    const options = { logging: false as const, pool: { max: connections } };
     const sequelize = server
       ? new Sequelize(through(server.url), options)
-      : new Sequelize({ ...options, dialect: 'sqlite', storage: join(folder, 'chat.sqlite') });
+      : new Sequelize({
+          ...options,
+          dialect: 'sqlite',
+          storage: join(folder, 'chat.sqlite'),
+          logging: (line) => void statements?.push(line.replace(/^Executing \([^)]*\): /, '')),
+        });
+    if (server && statements) keepStatements(sequelize, statements);
     opened.push(sequelize);
     return sequelize;
   };

@@ -1,4 +1,4 @@
-import { type Model, type ModelStatic, QueryTypes } from 'sequelize';
+import { DataTypes, type Model, type ModelStatic, type Options, QueryTypes } from 'sequelize';
 import type { TransactionOptions } from '../context.js';
 import type { ReadContext } from './context.js';
 
@@ -78,13 +78,26 @@ export function literalOf(
   column: string,
   value: unknown,
 ): string {
-  return generatorOf(context).escape(value, model.getAttributes()[column]);
+  return escapeWith(context)(value, model.getAttributes()[column]);
 }
 
 /** The same for many values: of any attribute of any model. */
-export function escapeWith(context: Pick<ReadContext, 'sequelize'>): (value: unknown, attribute: unknown) => string {
-  const generator = generatorOf(context);
-  return (value, attribute) => generator.escape(value, attribute);
+export function escapeWith({
+  sequelize,
+}: Pick<ReadContext, 'sequelize'>): (value: unknown, attribute: unknown) => string {
+  const generator = generatorOf({ sequelize });
+  const isPlainTime =
+    sequelize.getDialect() === 'mysql' && (sequelize as unknown as { options: Options }).options.timezone === '+00:00';
+  return (value, attribute) =>
+    (isPlainTime && value instanceof Date && timeLiteral(value, attribute)) || generator.escape(value, attribute);
+}
+
+/** What Sequelize writes for a DATETIME(3) in UTC, by way of a library that takes a tenth of a millisecond for it. */
+function timeLiteral(value: Date, attribute: unknown): string | undefined {
+  const { type } = (attribute ?? {}) as { type?: unknown };
+  if (!(type instanceof DataTypes.DATE) || (type as unknown as { _length?: unknown })._length !== 3) return undefined;
+  const text = value.toISOString();
+  return text.length === 24 ? `'${text.slice(0, 10)} ${text.slice(11, 23)}'` : undefined;
 }
 
 interface Generator {
