@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ValidationError } from '../protocol/errors.js';
 
 /**
@@ -17,7 +17,7 @@ export class Repeated extends Error {
 
 /** A hash of what a request asks for, its `client_id` aside. The order of keys does not matter. */
 export function requestHash({ client_id: _, ...request }: { client_id?: unknown; [key: string]: unknown }): string {
-  return createHash('sha256').update(canonical(request)).digest('hex');
+  return hash('sha256', canonical(request));
 }
 
 function canonical(value: unknown): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Transaction } from 'sequelize';
 import type { StoreContext, TransactionOptions } from './context.js';
 import { type Beside, type Part, type Reading, readTogether } from './reading.js';
@@ -152,5 +152,5 @@ function tombstoneKeys(kind: Kind, requests: readonly ClientRequest[]): Map<stri
 
 /** Stands where a job's id stands: 36 characters that no job has. */
 function tombstoneId(kind: Kind, userId: UserId, clientId: string): string {
-  return createHash('sha256').update(`${kind}\n${userId}\n${clientId}`).digest('hex').slice(0, 36);
+  return hash('sha256', `${kind}\n${userId}\n${clientId}`).slice(0, 36);
 }
