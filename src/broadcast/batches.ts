@@ -2,9 +2,8 @@
 const maxBatch = 64;
 
 /**
- * Runs one call for all items that are given before this turn of the event loop comes to an end: those of what was committed
- * together. Each caller gets its own item's result;
- * if the call fails, all of them get its error.
+ * Runs one call for all items that are given in the same step of the event loop, as those of what was committed together.
+ * Each caller gets its own item's result; if the call fails, all of them get its error.
  */
 export function inBatches<Item, Result>(
   run: (items: readonly Item[]) => Promise<readonly Result[]>,

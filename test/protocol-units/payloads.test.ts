@@ -1,26 +1,9 @@
 import Joi from 'joi';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/protocol/errors.js';
-import {
-  checkPayload,
-  type PayloadOptions,
-  payloadSchemas,
-  prepared,
-  type UserIdKind,
-  userIdSchema,
-} from '../../src/protocol/payloads.js';
+import { checkPayload, payloadSchemas, prepared, type UserIdKind, userIdSchema } from '../../src/protocol/payloads.js';
+import { options } from './options.js';
 
-const options: PayloadOptions = {
-  userId: userIdSchema('integer'),
-  maxIdsPerEvent: 100,
-  maxMembersPerCall: 1000,
-  maxMediaPerMessage: 100,
-  maxPageSize: 200,
-  maxRoomPageSize: 100,
-  maxMemberPageSize: 500,
-  maxContentLength: 10_000,
-  maxRoomMembers: 10_000,
-};
 const schemas = payloadSchemas(options);
 const id = '0190a000-0000-7000-8000-0000000000aa';
 const other = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -2,25 +2,10 @@
 import fc from 'fast-check';
 import Joi from 'joi';
 import { expect, it } from 'vitest';
-import {
-  checkPayload,
-  type PayloadOptions,
-  payloadSchemas,
-  plainReads,
-  userIdSchema,
-} from '../../src/protocol/payloads.js';
+import { checkPayload, type PayloadOptions, payloadSchemas, plainReads } from '../../src/protocol/payloads.js';
+import { options as ofSettings } from './options.js';
 
-const options: PayloadOptions = {
-  userId: userIdSchema('integer'),
-  maxIdsPerEvent: 100,
-  maxMembersPerCall: 1000,
-  maxMediaPerMessage: 100,
-  maxPageSize: 200,
-  maxRoomPageSize: 100,
-  maxMemberPageSize: 500,
-  maxContentLength: 12,
-  maxRoomMembers: 10_000,
-};
+const options: PayloadOptions = { ...ofSettings, maxContentLength: 12 };
 const schema = payloadSchemas(options).get('message.send')!;
 const read = plainReads(options).get('message.send')!;
 const id = '0190a000-0000-7000-8000-0000000000aa';
