@@ -68,6 +68,7 @@ const broadcast = 'src/broadcast/broadcast.ts';
 const database = ['models', 'serializers', 'store'];
 const places = 'src/places.ts';
 const newId = 'src/new-id.ts';
+const writeTogether = 'src/write-together.ts';
 
 /**
  * What each part may import besides itself: parts, or single files of a part. The order is the one in which they can be
@@ -81,11 +82,12 @@ const allowed: Record<string, readonly string[]> = {
   serializers: ['protocol', 'settings', 'models'],
   [places]: [],
   [newId]: [],
+  [writeTogether]: [],
   store: ['protocol', 'settings', 'models', places],
   permissions: ['protocol', 'settings', 'models', 'store'],
   handlers: ['protocol', 'settings', ...database, 'permissions'],
-  queue: ['protocol', 'settings', places, newId],
-  broadcast: ['protocol', 'settings'],
+  queue: ['protocol', 'settings', places, newId, writeTogether],
+  broadcast: ['protocol', 'settings', writeTogether],
   consumer: ['protocol', 'settings', ...database, 'permissions', 'handlers', queue, broadcast],
   gateway: ['protocol', 'settings', queue, broadcast, newId],
   client: ['protocol'],

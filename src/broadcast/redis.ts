@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.js';
+import { writeTogether } from '../write-together.js';
 import { inBatches } from './batches.js';
 import type { Broadcast, Control, GatewayLink, GatewayListener, LoadEnvelopes, Reply } from './broadcast.js';
 import { SharedControls, type StreamEntry } from './shared-controls.js';
@@ -108,7 +109,7 @@ export interface RedisBroadcastOptions {
 function connect(redis: string | RedisOptions, logger: Logger, name: string, own: RedisOptions = {}): Redis {
   const options: RedisOptions = {
     maxRetriesPerRequest: null,
-    enableAutoPipelining: true,
+    enableAutoPipelining: false,
     autoResubscribe: false,
     socketTimeout: silence,
     retryStrategy: (tries) => Math.min(tries * 50, 1000),
@@ -116,6 +117,7 @@ function connect(redis: string | RedisOptions, logger: Logger, name: string, own
     ...own,
   };
   const connection = typeof redis === 'string' ? new Redis(redis, options) : new Redis(options);
+  writeTogether(connection);
   let failing = false;
   connection.on('error', (error: Error) => {
     if (!failing)
@@ -222,8 +224,7 @@ export function createRedisBroadcast({ redis, prefix, historySize, logger }: Red
   async function openLink(gatewayId: string, listener: GatewayListener): Promise<GatewayLink> {
     const since = performance.now();
     const subscriber = connect(redis, logger, 'subscriptions');
-    // It has one command at a time.
-    const reader = connect(redis, logger, 'replies', { enableAutoPipelining: false });
+    const reader = connect(redis, logger, 'replies');
     const ours = sharedBy();
     const rooms = new Set<string>();
     const users = new Set<string>();

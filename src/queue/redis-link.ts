@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'winston';
 import { Unavailable } from '../protocol/errors.js';
+import { writeTogether } from '../write-together.js';
 
 /** Milliseconds until an `add`, `has` or `ping` gives up; under the 3 s in which a client is told 4503. */
 export const PATIENCE = 2600;
@@ -23,29 +23,8 @@ export function openConnection(redis: string | RedisOptions, own: RedisOptions):
     retryStrategy: (times) => Math.min(times * 100, 500),
   };
   const client = typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...redis, ...options });
-  client.on('connect', () => writeTogether(client));
+  writeTogether(client);
   return client;
-}
-
-/**
- * Commands of the same turn of the event loop leave in one system call, and Redis takes them in one. ioredis writes each
- * by itself; its own pipelines would change what a failed command means.
- */
-function writeTogether(client: Redis): void {
-  const { stream } = client as unknown as { stream: Socket };
-  const write = stream.write;
-  let isHeld = false;
-  stream.write = ((...args: Parameters<typeof write>) => {
-    if (!isHeld) {
-      isHeld = true;
-      stream.cork();
-      setImmediate(() => {
-        isHeld = false;
-        stream.uncork();
-      });
-    }
-    return write.apply(stream, args);
-  }) as typeof write;
 }
 
 /** BullMQ makes its blocking connections by `duplicate()`: this makes them ours, to watch and to end. */
