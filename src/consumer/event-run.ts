@@ -4,6 +4,7 @@ import type { Transaction } from 'sequelize';
 import type { Logger } from 'winston';
 import type { WriteOptions, WriteRequest } from '../handlers/base.js';
 import type { GuardResult } from '../permissions/guards.js';
+import { withRoomOf } from '../permissions/room-of.js';
 import { ErrorCode, NotFound, PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type { MessageSendPayload } from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
@@ -164,14 +165,8 @@ export class EventRun {
         let result: T | undefined;
         let refusal: ValidationError | undefined;
         try {
-          result = await run({
-            transaction: unit.transaction,
-            unit,
-            // Built when it is asked for: most operations do not.
-            get room() {
-              return access.roomIds.length > 0 ? access.room : undefined;
-            },
-          });
+          const options = { transaction: unit.transaction, unit };
+          result = await run(withRoomOf(options, access.roomIds.length > 0 ? access : noRoom));
           if (request.operation) this.#host.tellOf(request.operation, result, unit);
           else this.tell?.(result as never);
         } catch (error) {
@@ -370,6 +365,7 @@ export class EventRun {
 }
 
 /** It would wait for its own lock. */
+const noRoom: GuardResult = { roomIds: [] };
 const nested =
   'begins a write while another of its writes is under way. Inside a transaction call the method that begins with _, and give it the options; otherwise await the first write.';
 

@@ -1,6 +1,7 @@
 import type { Room } from '../models/index.js';
 import { PermissionDenied, ValidationError } from '../protocol/errors.js';
 import type { ActingUser, Permission, PermissionHandler, PermissionOptions } from './permission-handler.js';
+import { withRoomOf } from './room-of.js';
 
 /** Who asks: the consumer of the event. */
 export interface GuardSubject {
@@ -45,12 +46,7 @@ interface MessageData {
 
 function ofRoom(roomId: string, permission: Permission): GuardResult {
   if (!permission.isPermitted) throw new PermissionDenied();
-  return {
-    roomIds: [roomId],
-    get room() {
-      return permission.room;
-    },
-  };
+  return withRoomOf({ roomIds: [roomId] }, permission);
 }
 
 /** Every authenticated user: written out, because an event without a guard does not register. */

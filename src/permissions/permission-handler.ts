@@ -6,6 +6,7 @@ import type { ResolvedSettings } from '../settings/settings.js';
 import type { StoreContext } from '../store/context.js';
 import { loadStandings, type Pair, pairKey, type Standing, type UserId } from '../store/standing.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
+import { withRoomOf } from './room-of.js';
 
 /** The acting user: an instance of the host's user model. */
 export interface ActingUser {
@@ -253,12 +254,7 @@ function once<T>({ read }: PermissionOptions, what: string, load: () => Promise<
 }
 
 function permission(standing: Standing, isPermitted: boolean): Permission {
-  return {
-    isPermitted,
-    get room() {
-      return standing.room;
-    },
-  };
+  return withRoomOf({ isPermitted }, standing);
 }
 
 function mayMemberSend(standing: Standing): boolean {

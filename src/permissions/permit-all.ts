@@ -1,6 +1,7 @@
 import type { StoreContext } from '../store/context.js';
 import type { UserId } from '../store/standing.js';
 import type { ActingUser, Permission, PermissionHandler, PermissionOptions } from './permission-handler.js';
+import { withRoomOf } from './room-of.js';
 
 type PermissionHandlerClass = new (context: StoreContext) => PermissionHandler;
 
@@ -50,12 +51,7 @@ export function permitAll(base: PermissionHandlerClass): PermissionHandlerClass 
 
     protected async permit(user: ActingUser, roomId: string, options: PermissionOptions): Promise<Permission> {
       const standing = await this.standing(user, roomId, options);
-      return {
-        isPermitted: true,
-        get room() {
-          return standing.room;
-        },
-      };
+      return withRoomOf({ isPermitted: true }, standing);
     }
   };
 }
