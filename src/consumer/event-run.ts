@@ -364,8 +364,10 @@ export class EventRun {
   }
 }
 
-/** It would wait for its own lock. */
+/** What a guard finds that names no room. */
 const noRoom: GuardResult = { roomIds: [] };
+
+/** It would wait for its own lock. */
 const nested =
   'begins a write while another of its writes is under way. Inside a transaction call the method that begins with _, and give it the options; otherwise await the first write.';
 

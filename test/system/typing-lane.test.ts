@@ -145,17 +145,23 @@ describe('typing', () => {
       await locker.query('START TRANSACTION');
       await locker.query('SELECT id FROM chat_rooms FOR UPDATE');
       let answered = 0;
-      const sending = [first, ...others].map(async (room_id, index) => {
+      const send = async (room_id: string, index: number) => {
         const answer = await senders[index]!.request('message.send', { room_id, content: 'hangs' });
         answered++;
         return answer;
-      });
-      await until('all transactions wait for a room', async () => {
-        const [{ count }] = (await database.query<{ count: number }>(
-          "SELECT COUNT(*) count FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE '%FOR UPDATE' AND command = 'Query'",
-        )) as [{ count: number }];
-        expect(Number(count)).toBe(POOL - 1);
-      });
+      };
+      const untilWaiting = (transactions: number) =>
+        until(`${transactions} transactions wait for a room`, async () => {
+          const [{ count }] = (await database.query<{ count: number }>(
+            "SELECT COUNT(*) count FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE '%FOR UPDATE' AND command = 'Query'",
+          )) as [{ count: number }];
+          expect(Number(count)).toBe(transactions);
+        });
+      // By itself: all that come at once may share one transaction, which would leave the others free.
+      const sending = [send(first, 0)];
+      await untilWaiting(1);
+      sending.push(...others.map((room_id, index) => send(room_id, index + 1)));
+      await untilWaiting(POOL - 1);
       await expectTyping(first, all);
       expect(answered).toBe(0);
       await locker.query('ROLLBACK');
