@@ -1,7 +1,10 @@
 /** What the soak checks at its end with is code too: each kind of broken data is found, and sound data is not. */
 import { describe, expect, it } from 'vitest';
+import { checkDevice } from './checks.js';
+import { DeviceLog } from './device-log.js';
 import { checkMemory } from './memory.js';
 import { ANN, BEN, QuietReport, ROOM, SoundWorld } from './sound-world.js';
+import type { RoomTruth } from './truth.js';
 
 /** Breaks a sound world; gives the kinds of what was found, and all texts. */
 async function found(breakIt: (world: SoundWorld) => void): Promise<[kinds: string[], texts: string]> {
@@ -204,6 +207,31 @@ describe('a device', () => {
       world.ann.log.reloads.push({ roomId: ROOM, after: 3, code });
     expect((await found(reload(undefined)))[0]).toEqual(['loss']);
     expect((await found(reload(4002)))[0]).toEqual([]);
+  });
+
+  it.each<[string, { code: number | undefined; deleted: boolean; handled: number[] }, string[]]>([
+    ['was told that the room is gone, then of its end', { code: 4004, deleted: true, handled: [1, 2, 5] }, []],
+    ['was told to load anew, then of its end', { code: undefined, deleted: true, handled: [1, 2, 5] }, ['loss']],
+    ['was told to be no member, then of its end', { code: 4002, deleted: true, handled: [1, 2, 5] }, ['loss']],
+    ['was told that a room is gone that is not', { code: 4004, deleted: false, handled: [1, 2, 5] }, ['loss']],
+    ['skipped what came before the end of a room', { code: 4004, deleted: true, handled: [1, 2, 4, 5] }, ['loss']],
+  ])('%s', (_, { code, deleted, handled }, kinds) => {
+    const log = new DeviceLog(ANN, 'device');
+    const digests = [1, 2, 3, 4, 5].map((offset) => [offset, offset] as const);
+    const room: RoomTruth = {
+      id: ROOM,
+      lastOffset: 5,
+      frames: new Map(digests),
+      stays: new Map([[ANN, [{ from: 1, to: deleted ? 5 : Number.POSITIVE_INFINITY }]]]),
+      holes: [],
+      seqs: [],
+      isDeleted: deleted,
+    };
+    log.handled.set(ROOM, handled);
+    log.reloads.push({ roomId: ROOM, after: 2, code });
+    const report = new QuietReport();
+    checkDevice({ log, lastOf: () => 5 }, room, report);
+    expect(report.kinds).toEqual(kinds);
   });
 });
 
