@@ -15,7 +15,7 @@ import { startPeer } from './targets/peer.js';
 import type { Surroundings, Target, TargetOptions, World, WorldPlan } from './targets/target.js';
 
 /** The servers that are compared. */
-export const targetNames = ['ours', 'peer', 'bare', 'pre-framed', 'ejabberd'] as const;
+export const targetNames = ['ours', 'peer', 'queued-peer', 'bare', 'pre-framed', 'ejabberd'] as const;
 
 /** One of them. */
 export type TargetName = (typeof targetNames)[number];
@@ -203,8 +203,9 @@ export class Bench {
 
   #start(name: TargetName, options: TargetOptions): Promise<Target> {
     if (name === 'ours') return startOurs(this.#surroundings, options);
-    if (name === 'peer') {
-      return startPeer(this.#surroundings, { gateways: this.options.peerProcesses, ...options });
+    if (name === 'peer' || name === 'queued-peer') {
+      const queued = name === 'queued-peer';
+      return startPeer(this.#surroundings, { gateways: this.options.peerProcesses, queued, ...options });
     }
     if (name === 'ejabberd') return startEjabberd(this.#surroundings);
     return startBare(this.#surroundings, options, name === 'pre-framed');

@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Only these scenes; empty: all. */
   readonly scenes: readonly string[];
-  /** Only these servers ("ours", "peer", "bare", "ejabberd"); empty: all. */
+  /** Only these servers ("ours", "peer", "queued-peer", "bare", "pre-framed", "ejabberd"); empty: all. */
   readonly only: readonly string[];
   /** Runs of each server, in turn; medians count. */
   readonly runs: number;
@@ -30,7 +30,7 @@ export const HELP = `npm run bench -- [options]
 
   --quick            every kind of scene in small, under three minutes
   --scene NAME       only that scene; may be given several times (--list names them)
-  --only NAME        only that server: ours, peer, bare, ejabberd; may be given several times
+  --only NAME        only that server: ours, peer, queued-peer, bare, pre-framed, ejabberd; may be given several times
   --runs N           runs of each server, in turn; the median counts (default 3)
   --seconds N        length of a measurement (default 6)
   --in-flight N      messages of one sender under way at a time (default 4)

@@ -12,6 +12,7 @@ export interface Chart {
 export const servers: Readonly<Record<string, { readonly name: string; readonly colour: string }>> = {
   ours: { name: 'this package', colour: '#2f6fde' },
   peer: { name: 'Socket.IO', colour: '#d9822b' },
+  'queued-peer': { name: 'Socket.IO, BullMQ', colour: '#b8860b' },
   bare: { name: 'bare ws', colour: '#7a8794' },
   'pre-framed': { name: 'ws, framed once', colour: '#a9b4bf' },
   ejabberd: { name: 'ejabberd', colour: '#5a9e4b' },

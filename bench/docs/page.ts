@@ -109,7 +109,9 @@ export function writePage(root: string, results: readonly SceneResult[]): void {
 function section(result: SceneResult, charts: readonly string[]): string {
   const { lines, date, machine, runs, seconds, inFlight, name } = result;
   const labels = [...new Set(lines.flatMap(({ values }) => Object.keys(values)))];
-  const compared = labels.includes('ours') ? ['peer', 'ejabberd'].filter((label) => labels.includes(label)) : [];
+  const compared = labels.includes('ours')
+    ? ['peer', 'queued-peer', 'ejabberd'].filter((label) => labels.includes(label))
+    : [];
   const nameOf = (label: string) => servers[label]?.name ?? label;
   const head = ['', ...labels.map(nameOf), ...compared.map((label) => `ours to ${nameOf(label)}`)];
   const rows = lines.map((line) => {

@@ -46,7 +46,13 @@ export const scenes: readonly Scene[] = [
     name: 'rest',
     about: '100 messages a second over 50 rooms of 10 members',
     run: async (bench, scene) =>
-      messagesScene(bench, scene, rooms, { perSecond: 100 }, await bench.sides(['ours', 'peer', 'ejabberd'])),
+      messagesScene(
+        bench,
+        scene,
+        rooms,
+        { perSecond: 100 },
+        await bench.sides(['ours', 'peer', 'queued-peer', 'ejabberd']),
+      ),
   },
   {
     name: 'workers',

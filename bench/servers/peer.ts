@@ -1,19 +1,28 @@
 /**
  * The peer: what a Node developer writes without this package. Socket.IO 4 with its Redis adapter, Sequelize on
  * MariaDB, and for each message the same durable work in one transaction. Any number of such processes work together.
+ * With QUEUE=1 the transactions are those of `peer-worker.ts`, and a message is answered when it is in the queue.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdapter } from '@socket.io/redis-adapter';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { jwtVerify } from 'jose';
 import { Server, type Socket } from 'socket.io';
+import { openRedis, QUEUE, type QueuedSend } from './peer-queue.js';
 import { createPeerStore, Denied } from './peer-store.js';
 import { type WireUser, wireMessage } from './wire.js';
 
-const { DATABASE_URL = '', REDIS_URL = '', JWT_SECRET = '' } = process.env;
+const { DATABASE_URL = '', REDIS_URL = '', JWT_SECRET = '', QUEUE: queued = '' } = process.env;
 const secret = new TextEncoder().encode(JWT_SECRET);
 const store = createPeerStore(DATABASE_URL);
+const queue = queued
+  ? new Queue<QueuedSend>(QUEUE, {
+      connection: openRedis(REDIS_URL),
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: 1000 },
+    })
+  : undefined;
 const http = createServer();
 const publisher = new Redis(REDIS_URL);
 const subscriber = publisher.duplicate();
@@ -51,6 +60,10 @@ io.on('connection', (socket) => {
   socket.on(
     'message',
     answered(async ({ room_id, content }: { room_id: string; content: string }) => {
+      if (queue) {
+        const { id } = await queue.add('send', { sender: user, room_id, content });
+        return { status: 'queued', job_id: id };
+      }
       const { id, message } = await store.send(user, room_id, content);
       io.to(room_id).emit('message', message);
       return { status: 'successful', message_id: id };

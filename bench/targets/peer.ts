@@ -18,24 +18,39 @@ import type { Surroundings, Target, TargetOptions } from './target.js';
 export async function startPeer(surroundings: Surroundings, options: TargetOptions = {}): Promise<Target> {
   const redis = await startRedis({ own: true });
   const url = await surroundings.database();
+  const env = {
+    DATABASE_URL: url,
+    REDIS_URL: redis.url,
+    JWT_SECRET,
+    NODE_ENV: 'production',
+    ...(options.queued && { QUEUE: '1' }),
+    ...inspect(options),
+  };
   const servers: TestProcess[] = [];
+  const workers: TestProcess[] = [];
   const ports: number[] = [];
   // One after the other: the first makes the tables.
   for (let index = 0; index < (options.gateways ?? 1); index++) {
     const server = startProcess(process.execPath, [join(surroundings.built, 'bench/servers/peer.js')], {
-      env: { DATABASE_URL: url, REDIS_URL: redis.url, JWT_SECRET, NODE_ENV: 'production', ...inspect(options) },
+      env,
     });
     servers.push(server);
     ports.push(Number((await server.waitFor(/listening on (\d+)/))[1]));
   }
+  if (options.queued) {
+    const worker = startProcess(process.execPath, [join(surroundings.built, 'bench/servers/peer-worker.js')], { env });
+    workers.push(worker);
+    await worker.waitFor(/taking jobs/);
+  }
   const filler = new Filler(url);
   let users = 0;
   return {
-    name: 'peer',
+    name: options.queued ? 'peer with a queue' : 'peer',
     protocol: options.fanOut ? 'socket.io fan-out' : 'socket.io',
     ports,
     processes: {
       ...Object.fromEntries(servers.map(({ pid }, index) => [`server ${index + 1}`, pid])),
+      ...(workers[0] && { worker: workers[0].pid }),
       redis: redis.pid,
     },
     redisUrl: redis.url,
@@ -79,7 +94,7 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
     debuggerOf: () => debuggerIn(servers[0]!),
     countMessages: () => filler.count('messages'),
     async stop() {
-      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all([...servers, ...workers].map((server) => server.stop()));
       await redis.stop();
     },
   };

@@ -62,6 +62,8 @@ export interface TargetOptions {
   readonly busy?: number;
   /** Let memory be looked into. */
   readonly inspect?: boolean;
+  /** Put a queue between the sockets and the database, where there is a choice. */
+  readonly queued?: boolean;
   /** Leave out the database, where there is a choice. */
   readonly fanOut?: boolean;
 }
