@@ -9,12 +9,13 @@ import { ErrorCode, NotFound, PermissionDenied, ValidationError } from '../proto
 import type { MessageSendPayload } from '../protocol/payload-types.js';
 import { checkPayload } from '../protocol/payloads.js';
 import type { ChatJob, Line } from '../queue/queue.js';
+import type { Deadline } from '../store/deadline.js';
 import { isHeldUp } from '../store/held-up.js';
 import { findOutcome, type StoredOutcome, storeOutcome } from '../store/outcomes.js';
 import { Repeated } from '../store/repeat.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { isUnknownCommit } from '../store/unknown-commit.js';
-import type { Deadline, Write } from '../store/write.js';
+import type { Write } from '../store/write.js';
 import type { ErrorTarget } from './exception-handler.js';
 import { Outcome } from './outcome.js';
 import { settle } from './unsettled.js';

@@ -194,7 +194,7 @@ export class WorkerRuntime implements WorkerContext {
     known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
     let consumer: ChatMessagingConsumer | undefined;
-    const time = new EventTime();
+    const time = new EventTime(this.settings.handlerTimeout * 1000);
     try {
       if (job.type.startsWith('$')) {
         await this.#inTime(answerQuestion(this, job, (one) => this.runJob(one, { earlierRuns })));

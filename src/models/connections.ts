@@ -68,13 +68,18 @@ export function isolationOf(sequelize: Sequelize): TransactionOptions {
   return { isolationLevel } as TransactionOptions;
 }
 
-/** Begins a transaction anew, with nothing done in it, whose connection is older than `useReadCommitted`. */
-export async function beReadCommitted(sequelize: Sequelize, transaction: Transaction): Promise<void> {
-  const { connection } = transaction as unknown as { connection: Marked };
-  if (!(sequelize as Marked)[readCommitted] || connection[readCommitted]) return;
-  const { READ_COMMITTED } = Transaction.ISOLATION_LEVELS;
-  for (const sql of ['COMMIT', `SET SESSION TRANSACTION ISOLATION LEVEL ${READ_COMMITTED}`, 'START TRANSACTION']) {
-    await sequelize.query(sql, { transaction });
-  }
-  connection[readCommitted] = true;
+/**
+ * Tells a connection that is older than `useReadCommitted`, before its transaction; one that has begun, with nothing done in
+ * it, begins anew.
+ */
+export async function beReadCommitted(
+  sequelize: Sequelize,
+  connection: unknown,
+  run: (sql: string) => Promise<unknown>,
+  hasBegun: boolean,
+): Promise<void> {
+  if (!(sequelize as Marked)[readCommitted] || (connection as Marked)[readCommitted]) return;
+  const set = `SET SESSION TRANSACTION ISOLATION LEVEL ${Transaction.ISOLATION_LEVELS.READ_COMMITTED}`;
+  for (const sql of hasBegun ? ['COMMIT', set, 'START TRANSACTION'] : [set]) await run(sql);
+  (connection as Marked)[readCommitted] = true;
 }

@@ -1,8 +1,8 @@
 import { DataTypes, type Model, type ModelAttributeColumnOptions, type ModelStatic, type Transaction } from 'sequelize';
 import { isStandard } from '../models/index.js';
 import type { StoreContext } from './context.js';
-import { change, settled } from './direct-transaction.js';
 import { escapeWith, tableOf } from './reads/sql.js';
+import { change, settled } from './transactions.js';
 
 /**
  * Inserts rows in one statement, every column of every row given or null. Sequelize's `bulkCreate` does the same by an

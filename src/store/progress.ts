@@ -1,8 +1,8 @@
 import type { Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
-import { change } from './direct-transaction.js';
 import { isOneOf, literalOf } from './reads/sql.js';
 import type { UserId } from './standing.js';
+import { change } from './transactions.js';
 
 /** A locked room's counters. They are taken under the lock and given back by a rollback, so no number is ever skipped. */
 export interface RoomCounters {

@@ -1,5 +1,5 @@
 import type { StoreContext, TransactionOptions } from './context.js';
-import { selectRows } from './direct-transaction.js';
+import { selectRows } from './transactions.js';
 
 /** A SELECT whose rows come in one statement with those of others. */
 export interface Part {

@@ -1,12 +1,12 @@
 import type { Transaction } from 'sequelize';
 import { completed, isStandard } from '../models/index.js';
 import type { StoreContext } from './context.js';
-import { change, selectRows, settled } from './direct-transaction.js';
 import { insertRows } from './insert.js';
 import type { ReadContext } from './reads/context.js';
 import { isSenderThere, type LoadedMessage, loadMessages, loadUsers } from './reads/index.js';
 import { isOneOf } from './reads/sql.js';
 import { type Pair, pairKey, type Standing, type UserId } from './standing.js';
+import { change, selectRows, settled } from './transactions.js';
 
 /** Messages that a user acknowledges or reads. */
 export interface ReceiptRequest {

@@ -4,11 +4,14 @@ import {
   ConnectionTimedOutError,
   DatabaseError,
   TimeoutError,
+  UniqueConstraintError,
 } from 'sequelize';
 
 interface DriverError {
   code?: string;
   errno?: number;
+  /** What the server itself has said. */
+  sqlState?: string;
 }
 
 /** Deadlock, lock wait timeout, record changed since last read (MariaDB). */
@@ -30,7 +33,9 @@ const unavailableCodes = new Set([
 ]);
 
 function driverError(error: unknown): DriverError {
-  if (error instanceof DatabaseError || error instanceof ConnectionError) return (error.parent ?? {}) as DriverError;
+  if (error instanceof DatabaseError || error instanceof UniqueConstraintError || error instanceof ConnectionError) {
+    return (error.parent ?? {}) as DriverError;
+  }
   return (error ?? {}) as DriverError;
 }
 
@@ -77,4 +82,14 @@ export async function withRetry<T>(attempt: () => Promise<T>, tries = 8, isPatie
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tried));
     }
   }
+}
+
+/** Interrupted, and a COMMIT that failed within: what was done then, nobody knows. */
+const unclearNumbers = new Set([1180, 1317]);
+
+/** Whether the server has refused a statement, so that neither it nor a COMMIT behind it has been done. */
+export function wasRefused(error: unknown): boolean {
+  const { errno, sqlState } = driverError(error);
+  if (sqlState === undefined || errno === undefined) return false;
+  return retryableNumbers.has(errno) || !(unavailableNumbers.has(errno) || unclearNumbers.has(errno));
 }

@@ -1,6 +1,5 @@
 import type { Room } from '../models/index.js';
 import type { StoreContext, TransactionOptions } from './context.js';
-import { selectRows } from './direct-transaction.js';
 import { type Beside, type Part, type Reading, readTogether } from './reading.js';
 import {
   type FactsRow,
@@ -11,6 +10,7 @@ import {
   StandingSql,
   type UserId,
 } from './standing-sql.js';
+import { selectRows } from './transactions.js';
 
 export type { RoomFacts, UserId };
 

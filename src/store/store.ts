@@ -1,16 +1,18 @@
 import { Transaction } from 'sequelize';
-import { beReadCommitted, isolationOf } from '../models/connections.js';
+import { isolationOf } from '../models/connections.js';
 import { Places } from '../places.js';
 import { Unavailable } from '../protocol/errors.js';
+import { wasTooLate } from './blocks.js';
 import type { StoreContext } from './context.js';
-import { inTransaction } from './direct-transaction.js';
+import { type Deadline, Earliest } from './deadline.js';
 import { isHeldUp } from './held-up.js';
 import { inTime, TimedOut } from './in-time.js';
 import type { ReadContext } from './reads/context.js';
 import { isLockTimeout, withRetry } from './retry.js';
+import { inTransaction } from './transactions.js';
 import { UnitOfWork, type UnitOptions } from './unit-of-work.js';
 import { isUnknownCommit, noteUnknownCommit } from './unknown-commit.js';
-import type { Deadline, Write } from './write.js';
+import type { Write } from './write.js';
 
 /** Milliseconds that one write of a group may take under the group's locks; one that needs longer goes alone. */
 const groupPatience = 1000;
@@ -116,25 +118,25 @@ export class Store {
     const { sequelize } = this.context;
     const isSqlite = sequelize.getDialect() === 'sqlite';
     const options = isSqlite ? { type: Transaction.TYPES.IMMEDIATE } : isolationOf(sequelize);
-    const stopIfLate = () => {
-      for (const signal of signals) signal?.throwIfAborted();
-    };
+    const deadline = new Earliest(signals);
     const attempt = async () => {
       // Its time may have run out while it waited for its place.
-      stopIfLate();
-      let isCommitting = false;
+      deadline.throwIfAborted();
       try {
-        return await inTransaction(sequelize, options, async (transaction) => {
-          await beReadCommitted(sequelize, transaction);
-          const unit = new UnitOfWork(this.context, transaction, shared);
-          const result = await work(unit);
-          await unit.flush();
-          stopIfLate();
-          isCommitting = true;
-          return result;
-        });
+        return await inTransaction(
+          sequelize,
+          options,
+          async (transaction) => {
+            const unit = new UnitOfWork(this.context, transaction, shared);
+            const result = await work(unit);
+            await unit.flush();
+            return result;
+          },
+          deadline,
+        );
       } catch (error) {
-        if (isCommitting) noteUnknownCommit(error);
+        // The database was held up for as long as it had.
+        if (wasTooLate(error)) throw new Unavailable();
         // One room that somebody else holds: the others of the group do not wait for it.
         throw shared.ofMany && isLockTimeout(error) ? new Error('A group waited for a room.', { cause: error }) : error;
       }

@@ -1,6 +1,5 @@
 import type { Model, ModelStatic, Transaction } from 'sequelize';
 import type { StoreContext } from './context.js';
-import { settled } from './direct-transaction.js';
 import { insertRows } from './insert.js';
 import { type Marks, type RoomCounters, writeProgress } from './progress.js';
 import { readTogether } from './reading.js';
@@ -17,6 +16,7 @@ import {
   standingsOf,
   type UserId,
 } from './standing.js';
+import { settled } from './transactions.js';
 
 /** How a transaction writes. */
 export interface UnitOptions {
@@ -211,7 +211,6 @@ export class UnitOfWork {
     await this.#insertRows();
     await this.receipts.write();
     await writeProgress(this.#context, [...this.#marks.values()], [...this.#changed], this.transaction);
-    await settled(this.transaction);
   }
 
   async #insertRows(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Deadline } from './deadline.js';
 import type { ReceiptRequest } from './receipts.js';
 import type { ClientRequest } from './requests.js';
 import type { Pair } from './standing.js';
@@ -23,6 +24,3 @@ export interface Write<T> {
   /** Aborted when the event's time is up: its sender was told so, and nothing of it may be committed any more. */
   readonly signal?: Deadline | undefined;
 }
-
-/** What of an `AbortSignal` a write needs; that itself costs more than most of a message's promises. */
-export type Deadline = Pick<AbortSignal, 'throwIfAborted'>;

@@ -1,22 +1,38 @@
-/** Transactions whose statements pass by Sequelize, on MariaDB: what fails in them is undone, and nothing comes after it. */
+/**
+ * Transactions whose statements pass by Sequelize, on MariaDB: what fails in them is undone, and nothing comes after it.
+ * In blocks, and one by one as on a server that takes none.
+ */
 import fc from 'fast-check';
+import { createConnection } from 'mysql2/promise';
 import { ForeignKeyConstraintError, type Sequelize, Transaction, UniqueConstraintError } from 'sequelize';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DirectTransaction, inTransaction, selectRows, settled } from '../../src/store/direct-transaction.js';
-import { openDatabase, type TestDatabase, type TestRuntime } from '../system/runtimes.js';
+import { wasTooLate } from '../../src/store/blocks.js';
+import { DirectTransaction } from '../../src/store/direct-transaction.js';
+import { inTransaction, selectRows, settled } from '../../src/store/transactions.js';
+import { isUnknownCommit } from '../../src/store/unknown-commit.js';
+import { until } from '../helpers/processes.js';
+import { openDatabase, type TestDatabase, type TestRuntime, type TestRuntimeOptions } from '../system/runtimes.js';
 
 let database: TestDatabase;
 let worker: TestRuntime;
 beforeAll(async () => {
   database = await openDatabase('MariaDB', 1);
-  await database.connect().query('CREATE TABLE notes (id INT PRIMARY KEY, user_id INT, text TEXT COLLATE utf8mb4_bin)');
+  await database
+    .connect()
+    .query('CREATE TABLE notes (id INT PRIMARY KEY, user_id INT, text LONGTEXT COLLATE utf8mb4_bin)');
   await database.connect().query('ALTER TABLE notes ADD FOREIGN KEY (user_id) REFERENCES users (id)');
-});
-beforeEach(() => {
-  worker = database.open();
 });
 afterEach(() => database.connect().query('DELETE FROM notes'));
 afterAll(() => database?.close());
+
+/** Has a Sequelize find that its server takes no blocks, as MySQL: by the server's own refusal. */
+function withoutBlocks(opened: TestRuntime): TestRuntime {
+  const query = opened.sequelize.query.bind(opened.sequelize) as (sql: string, ...more: unknown[]) => Promise<unknown>;
+  const refused = (sql: string, ...more: unknown[]) =>
+    query(sql.startsWith('BEGIN NOT ATOMIC') ? 'BEGIN AS MYSQL DOES' : sql, ...more);
+  Object.assign(opened.sequelize, { query: refused });
+  return opened;
+}
 
 const insert = 'INSERT INTO notes (id, text) VALUES (?, ?)';
 const notes = async () =>
@@ -30,160 +46,254 @@ function directly<T>(work: (transaction: DirectTransaction) => Promise<T>, seque
   });
 }
 
-describe('statements that nobody waits for', () => {
-  it('are committed in their order, with what Sequelize is given behind them', async () => {
-    const seen = await directly(async (transaction) => {
-      for (const id of [1, 2, 3]) transaction.queue(insert, [id, 'queued']);
-      transaction.queue('UPDATE notes SET id = id + 10 WHERE id < ?', [3]);
-      await settled(transaction);
-      return worker.sequelize.query('SELECT id FROM notes ORDER BY id', { transaction });
-    });
-    expect(seen[0]).toEqual([{ id: 3 }, { id: 11 }, { id: 12 }]);
-    expect(await notes()).toEqual([3, 11, 12]);
+describe.each(['in blocks', 'one by one'])('%s', (way) => {
+  const inBlocks = way === 'in blocks';
+  const open = (options?: TestRuntimeOptions) =>
+    inBlocks ? database.open(options) : withoutBlocks(database.open(options));
+  beforeEach(() => {
+    worker = open();
   });
 
-  it('undo everything when one fails, and none behind that is sent', async () => {
-    const writing = directly(async (transaction) => {
-      for (const id of [1, 1, 2]) transaction.queue(insert, [id, 'queued']);
-      await settled(transaction);
-    });
-    await expect(writing).rejects.toThrow(UniqueConstraintError);
-    expect(await notes()).toEqual([]);
-    expect(worker.statements.filter((sql) => /^INSERT INTO notes/.test(sql))).toHaveLength(2);
-    expect(worker.statements.at(-1)).toMatch(/^ROLLBACK/);
-  });
-
-  it('cannot be committed unseen when one fails', async () => {
-    const writing = directly(async (transaction) => {
-      transaction.queue(insert, [1, 'queued']);
-      transaction.queue(insert, [1, 'queued']);
-    });
-    await expect(writing).rejects.toThrow(UniqueConstraintError);
-    expect(await notes()).toEqual([]);
-  });
-
-  it('are not sent any more when the transaction has been given up', async () => {
-    let late: Promise<unknown> | undefined;
-    const writing = directly(async (transaction) => {
-      for (const id of [1, 2, 3]) transaction.queue(insert, [id, 'queued']);
-      late = Promise.resolve()
-        .then(() => transaction.send(insert, [4, 'late']))
-        .catch((error: unknown) => error);
-      throw new Error('given up');
-    });
-    await expect(writing).rejects.toThrow('given up');
-    expect(String(await late)).toMatch(/transaction has ended/);
-    expect(await notes()).toEqual([]);
-  });
-});
-
-describe('a statement that is waited for', () => {
-  it('may fail without ending the transaction', async () => {
-    await directly(async (transaction) => {
-      await transaction.send(insert, [1, 'first']);
-      await expect(transaction.send(insert, [1, 'again'])).rejects.toThrow(UniqueConstraintError);
-      await expect(transaction.send('INSERT INTO notes (id, user_id) VALUES (?, ?)', [2, 99_999])).rejects.toThrow(
-        ForeignKeyConstraintError,
-      );
-      await transaction.send(insert, [3, 'third']);
-    });
-    expect(await notes()).toEqual([1, 3]);
-  });
-
-  it('is the last when the database ends the transaction: what comes behind would be committed by itself', async () => {
-    await database.connect().query("INSERT INTO notes (id, text) VALUES (1, ''), (2, '')");
-    const locked = new Map<number, () => void>();
-    const isLocked = [1, 2].map((id) => new Promise<void>((resolve) => locked.set(id, resolve)));
-    const lock = 'SELECT id FROM notes WHERE id = ? FOR UPDATE';
-    const refusals: unknown[] = [];
-    const lockBoth = (first: number, second: number) =>
-      directly(async (transaction) => {
-        await transaction.send(lock, [first]);
-        locked.get(first)!();
-        await Promise.all(isLocked);
-        await transaction.send(lock, [second]).catch(async (error: unknown) => {
-          // As a host's handler might go on, past Sequelize and by it.
-          refusals.push(error, await transaction.send(insert, [10 + first, '']).catch((refusal: unknown) => refusal));
-          await worker.sequelize
-            .query(`INSERT INTO notes (id) VALUES (${20 + first})`, { transaction })
-            .catch((refusal: unknown) => void refusals.push(refusal));
-          throw error;
-        });
+  describe('statements that nobody waits for', () => {
+    it('are committed in their order, with what Sequelize is given behind them', async () => {
+      const seen = await directly(async (transaction) => {
+        for (const id of [1, 2, 3]) transaction.queue(insert, [id, 'queued']);
+        transaction.queue('UPDATE notes SET id = id + 10 WHERE id < ?', [3]);
+        await settled(transaction);
+        return worker.sequelize.query('SELECT id FROM notes ORDER BY id', { transaction });
       });
-    const results = await Promise.allSettled([lockBoth(1, 2), lockBoth(2, 1)]);
-    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(refusals).toHaveLength(3);
-    expect(refusals[0]).toMatchObject({ parent: { errno: 1213 } });
-    expect(await notes()).toEqual([1, 2]);
+      expect(seen[0]).toEqual([{ id: 3 }, { id: 11 }, { id: 12 }]);
+      expect(await notes()).toEqual([3, 11, 12]);
+    });
+
+    it('go to the server with what comes next', async () => {
+      await directly(async () => {});
+      worker.roundTrips.length = 0;
+      const seen = await directly(async (transaction) => {
+        const rows = await transaction.send('SELECT id FROM notes');
+        transaction.queue(insert, [1, 'one']);
+        transaction.queue(insert, [2, 'two']);
+        return rows;
+      });
+      expect(seen).toEqual([]);
+      expect(await notes()).toEqual([1, 2]);
+      expect(worker.statements.slice(-5).map((sql) => sql.slice(0, 11))).toEqual([
+        'START TRANS',
+        'SELECT id F',
+        'INSERT INTO',
+        'INSERT INTO',
+        'COMMIT',
+      ]);
+      expect(worker.roundTrips).toHaveLength(inBlocks ? 2 : 5);
+    });
+
+    it('come before what Sequelize is given, though nobody waited', async () => {
+      const [rows] = await directly(async (transaction) => {
+        transaction.queue(insert, [1, 'one']);
+        return worker.sequelize.query('SELECT id FROM notes', { transaction });
+      });
+      expect(rows).toEqual(inBlocks ? [{ id: 1 }] : expect.anything());
+      expect(await notes()).toEqual([1]);
+    });
+
+    it('go one by one when they are very long together', async () => {
+      const text = '€'.repeat(100_000);
+      await directly(async (transaction) => {
+        for (const id of [1, 2, 3]) transaction.queue(insert, [id, text]);
+      });
+      expect(await database.query('SELECT id, text FROM notes ORDER BY id')).toEqual(
+        [1, 2, 3].map((id) => ({ id, text })),
+      );
+    });
+
+    it('undo everything when one fails, and none behind that is sent', async () => {
+      const writing = directly(async (transaction) => {
+        for (const id of [1, 1, 2]) transaction.queue(insert, [id, 'queued']);
+        await settled(transaction);
+      });
+      await expect(writing).rejects.toThrow(UniqueConstraintError);
+      expect(await notes()).toEqual([]);
+      expect(worker.statements.at(-1)).toMatch(/^ROLLBACK/);
+      if (!inBlocks) expect(worker.statements.filter((sql) => /^INSERT INTO notes/.test(sql))).toHaveLength(2);
+    });
+
+    it('cannot be committed unseen when one fails', async () => {
+      const writing = directly(async (transaction) => {
+        transaction.queue(insert, [1, 'queued']);
+        transaction.queue(insert, [1, 'queued']);
+      });
+      const error = await writing.catch((refusal: unknown) => refusal);
+      expect(error).toBeInstanceOf(UniqueConstraintError);
+      // Nothing is unknown: it was refused.
+      expect(isUnknownCommit(error)).toBe(false);
+      expect(await notes()).toEqual([]);
+      await directly(async (transaction) => transaction.queue(insert, [1, 'again']));
+      expect(await notes()).toEqual([1]);
+    });
+
+    it('are not sent any more when the transaction has been given up', async () => {
+      let late: DirectTransaction | undefined;
+      const writing = directly(async (transaction) => {
+        for (const id of [1, 2, 3]) transaction.queue(insert, [id, 'queued']);
+        late = transaction;
+        throw new Error('given up');
+      });
+      await expect(writing).rejects.toThrow('given up');
+      await expect(late!.send(insert, [4, 'late'])).rejects.toThrow(/transaction has ended/);
+      expect(worker.statements.filter((sql) => sql.startsWith('INSERT')).length).toBeLessThan(2);
+      expect(worker.statements.at(-1)).toMatch(/^ROLLBACK/);
+      expect(await notes()).toEqual([]);
+    });
   });
 
-  it('takes any text as it is', async () => {
-    let id = 0;
-    const special = [...`\0\b\t\n\r\u001a'"\\\`%_?:;#$-/*{}`, '--', '\\0', "\\'", "''", ':name', '??', '😀'];
-    const text = fc.array(fc.oneof(fc.constantFrom(...special), fc.string({ unit: 'binary', maxLength: 5 })));
-    await fc.assert(
-      fc.asyncProperty(text, async (parts) => {
-        id += 1;
-        const rows = await directly(async (transaction) => {
-          transaction.queue(insert, [id, parts.join('')]);
-          return selectRows<{ text: string }>(
-            worker,
-            'SELECT text FROM notes WHERE id = ? AND text = ?',
-            [id, parts.join('')],
-            {
-              transaction,
-            },
-          );
+  describe('a statement that is waited for', () => {
+    it('may fail without ending the transaction', async () => {
+      await directly(async (transaction) => {
+        await transaction.send(insert, [1, 'first']);
+        await expect(transaction.send(insert, [1, 'again'])).rejects.toThrow(UniqueConstraintError);
+        await expect(transaction.send('INSERT INTO notes (id, user_id) VALUES (?, ?)', [2, 99_999])).rejects.toThrow(
+          ForeignKeyConstraintError,
+        );
+        await transaction.send(insert, [3, 'third']);
+      });
+      expect(await notes()).toEqual([1, 3]);
+    });
+
+    it('is the last when the database ends the transaction: what comes behind would be committed by itself', async () => {
+      await database.connect().query("INSERT INTO notes (id, text) VALUES (1, ''), (2, '')");
+      const locked = new Map<number, () => void>();
+      const isLocked = [1, 2].map((id) => new Promise<void>((resolve) => locked.set(id, resolve)));
+      const lock = 'SELECT id FROM notes WHERE id = ? FOR UPDATE';
+      const refusals: unknown[] = [];
+      const lockBoth = (first: number, second: number) =>
+        directly(async (transaction) => {
+          await transaction.send(lock, [first]);
+          locked.get(first)!();
+          await Promise.all(isLocked);
+          await transaction.send(lock, [second]).catch(async (error: unknown) => {
+            // As a host's handler might go on, past Sequelize and by it.
+            refusals.push(error, await transaction.send(insert, [10 + first, '']).catch((refusal: unknown) => refusal));
+            await worker.sequelize
+              .query(`INSERT INTO notes (id) VALUES (${20 + first})`, { transaction })
+              .catch((refusal: unknown) => void refusals.push(refusal));
+            throw error;
+          });
         });
-        expect(rows).toEqual([{ text: parts.join('') }]);
-      }),
-      { numRuns: 100, examples: [...special.map((one): [string[]] => [[one]]), [special]] },
-    );
+      const results = await Promise.allSettled([lockBoth(1, 2), lockBoth(2, 1)]);
+      expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(refusals).toHaveLength(3);
+      expect(refusals[0]).toMatchObject({ parent: { errno: 1213 } });
+      expect(await notes()).toEqual([1, 2]);
+    });
+
+    it('takes any text as it is', async () => {
+      let id = 0;
+      const special = [...`\0\b\t\n\r\u001a'"\\\`%_?:;#$-/*{}`, '--', '\\0', "\\'", "''", ':name', '??', '😀'];
+      const text = fc.array(fc.oneof(fc.constantFrom(...special), fc.string({ unit: 'binary', maxLength: 5 })));
+      await fc.assert(
+        fc.asyncProperty(text, async (parts) => {
+          id += 1;
+          const rows = await directly(async (transaction) => {
+            transaction.queue(insert, [id, parts.join('')]);
+            return selectRows<{ text: string }>(
+              worker,
+              'SELECT text FROM notes WHERE id = ? AND text = ?',
+              [id, parts.join('')],
+              {
+                transaction,
+              },
+            );
+          });
+          expect(rows).toEqual([{ text: parts.join('') }]);
+        }),
+        { numRuns: 100, examples: [...special.map((one): [string[]] => [[one]]), [special]] },
+      );
+    });
   });
-});
 
-describe('a Sequelize that has more to do with statements', () => {
-  const kindOf = (sequelize: Sequelize) => inTransaction(sequelize, {}, async (transaction) => transaction);
+  describe('what the database does after the deadline', () => {
+    it('is undone', async () => {
+      const waiting = 'SELECT id FROM information_schema.PROCESSLIST WHERE Info LIKE ? AND State LIKE ?';
+      const locker = await createConnection(database.url!);
+      let isOver = false;
+      const begun = performance.now();
+      const deadline = {
+        throwIfAborted: () => {
+          if (isOver) throw new Error('told already');
+        },
+        left: () => 100 - (performance.now() - begun),
+      };
+      try {
+        await directly(async () => {});
+        await locker.query('LOCK TABLES notes WRITE');
+        const writing = inTransaction(
+          worker.sequelize,
+          {},
+          async (transaction) => {
+            (transaction as DirectTransaction).queue(insert, [1, 'late']);
+          },
+          deadline,
+        ).catch((error: unknown) => error);
+        await until('it waits', async () => {
+          expect(await database.query(waiting, ['%late%', 'Waiting for%'])).not.toEqual([]);
+        });
+        await until('its time is over', async () => expect(deadline.left()).toBeLessThan(0));
+        isOver = true;
+        await locker.query('UNLOCK TABLES');
+        const error = await writing;
+        expect(inBlocks ? wasTooLate(error) : String(error)).toEqual(inBlocks ? true : 'Error: told already');
+        expect(isUnknownCommit(error)).toBe(false);
+      } finally {
+        await locker.end();
+      }
+      expect(await notes()).toEqual([]);
+      await directly(async (transaction) => transaction.queue(insert, [1, 'in time']));
+      expect(await notes()).toEqual([1]);
+    });
+  });
 
-  it('is given all of them: one that logs, and one with hooks', async () => {
-    const logged: string[] = [];
-    const { sequelize } = worker;
-    expect(await kindOf(sequelize)).toBeInstanceOf(DirectTransaction);
-    const { options } = sequelize as unknown as { options: { logging: unknown } };
-    options.logging = (sql: string) => logged.push(sql);
-    expect(await kindOf(sequelize)).not.toBeInstanceOf(DirectTransaction);
-    expect(logged.map((line) => line.replace(/^.*: /, ''))).toEqual(['START TRANSACTION;', 'COMMIT;']);
-    options.logging = false;
-    for (const hook of ['beforeQuery', 'afterQuery'] as const) {
-      const remove = () => sequelize.removeHook(hook, 'seen');
-      sequelize.addHook(hook, 'seen', () => {});
+  describe('a Sequelize that has more to do with statements', () => {
+    const kindOf = (sequelize: Sequelize) => inTransaction(sequelize, {}, async (transaction) => transaction);
+
+    it('is given all of them: one that logs, and one with hooks', async () => {
+      const logged: string[] = [];
+      const { sequelize } = worker;
+      expect(await kindOf(sequelize)).toBeInstanceOf(DirectTransaction);
+      const { options } = sequelize as unknown as { options: { logging: unknown } };
+      options.logging = (sql: string) => logged.push(sql);
       expect(await kindOf(sequelize)).not.toBeInstanceOf(DirectTransaction);
-      remove();
-    }
-    expect(await kindOf(sequelize)).toBeInstanceOf(DirectTransaction);
-  });
-
-  it('may ask for an isolation, which the transaction has', async () => {
-    const { SERIALIZABLE } = Transaction.ISOLATION_LEVELS;
-    await inTransaction(worker.sequelize, { isolationLevel: SERIALIZABLE }, async (transaction) => {
-      expect(transaction).toBeInstanceOf(DirectTransaction);
+      expect(logged.map((line) => line.replace(/^.*: /, ''))).toEqual(['START TRANSACTION;', 'COMMIT;']);
+      options.logging = false;
+      for (const hook of ['beforeQuery', 'afterQuery'] as const) {
+        const remove = () => sequelize.removeHook(hook, 'seen');
+        sequelize.addHook(hook, 'seen', () => {});
+        expect(await kindOf(sequelize)).not.toBeInstanceOf(DirectTransaction);
+        remove();
+      }
+      expect(await kindOf(sequelize)).toBeInstanceOf(DirectTransaction);
     });
-    expect(worker.statements.slice(-3)).toEqual([
-      'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;',
-      'START TRANSACTION;',
-      'COMMIT;',
-    ]);
-  });
 
-  it('runs what waits for the commit when that is done, and gives the connection back', async () => {
-    const told: string[] = [];
-    const { sequelize } = database.open({ connections: 1 });
-    await inTransaction(sequelize, {}, async (transaction) => {
-      transaction.afterCommit(() => void told.push('committed'));
-      await (transaction as DirectTransaction).send(insert, [1, '']);
+    it('may ask for an isolation, which the transaction has', async () => {
+      const { SERIALIZABLE } = Transaction.ISOLATION_LEVELS;
+      await inTransaction(worker.sequelize, { isolationLevel: SERIALIZABLE }, async (transaction) => {
+        expect(transaction).toBeInstanceOf(DirectTransaction);
+        await selectRows(worker, 'SELECT id FROM notes', [], { transaction });
+        const level = 'SELECT trx_isolation_level AS level FROM information_schema.INNODB_TRX';
+        const own = `${level} WHERE trx_mysql_thread_id = CONNECTION_ID()`;
+        expect(await selectRows(worker, own, [], { transaction })).toEqual([{ level: 'SERIALIZABLE' }]);
+      });
     });
-    expect(told).toEqual(['committed']);
-    await expect(inTransaction(sequelize, {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect((await sequelize.query('SELECT id FROM notes'))[0]).toEqual([{ id: 1 }]);
+
+    it('runs what waits for the commit when that is done, and gives the connection back', async () => {
+      const told: string[] = [];
+      const { sequelize } = open({ connections: 1 });
+      await inTransaction(sequelize, {}, async (transaction) => {
+        transaction.afterCommit(() => void told.push('committed'));
+        await (transaction as DirectTransaction).send(insert, [1, '']);
+      });
+      expect(told).toEqual(['committed']);
+      await expect(inTransaction(sequelize, {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+      expect((await sequelize.query('SELECT id FROM notes'))[0]).toEqual([{ id: 1 }]);
+    });
   });
 });

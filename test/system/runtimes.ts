@@ -12,6 +12,7 @@ import { migrate } from '../../src/models/migrate.js';
 import type { Envelope } from '../../src/protocol/envelope.js';
 import type { ChatJob } from '../../src/queue/queue.js';
 import { type ChatSettings, resolveSettings } from '../../src/settings/settings.js';
+import { statementsOf } from '../helpers/blocks.js';
 import { startMariaDb } from '../helpers/services.js';
 
 /** The databases that a worker runs on. */
@@ -63,6 +64,8 @@ export interface TestRuntime {
   readonly sequelize: Sequelize;
   readonly told: Told;
   readonly statements: string[];
+  /** The same as the driver was given it: several at once in a block. */
+  readonly roundTrips: string[];
   /** Runs an event of a user to its end; gives the job's id and the frames of its answer, parsed. */
   run(userId: number, type: string, data: object, more?: Partial<ChatJob>): Promise<Answer>;
 }
@@ -115,12 +118,14 @@ export function chatJob(userId: number, type: string, data: object, more: Partia
 }
 
 /** Keeps what the driver is given: a Sequelize that logs would have every statement pass by itself. */
-function keepStatements(sequelize: Sequelize, statements: string[]): void {
+function keepStatements(sequelize: Sequelize, statements: string[], roundTrips: string[]): void {
   sequelize.addHook('afterConnect', (connection: unknown) => {
     const driver = connection as { query(statement: string | { sql: string }, ...more: unknown[]): unknown };
     const query = driver.query.bind(driver);
     driver.query = (statement, ...more) => {
-      statements.push(typeof statement === 'string' ? statement : statement.sql);
+      const sql = typeof statement === 'string' ? statement : statement.sql;
+      statements.push(...statementsOf(sql));
+      roundTrips.push(sql);
       return query(statement, ...more);
     };
   });
@@ -136,7 +141,11 @@ export async function openDatabase(
   const server = kind === 'MariaDB' ? await startMariaDb({ own: isOwn }) : null;
   const opened: Sequelize[] = [];
   /** Keeps statements where they are counted only: a long run would fill the memory with them. */
-  const connect = (statements?: string[], { through = (url) => url, connections = 10 }: TestRuntimeOptions = {}) => {
+  const connect = (
+    statements?: string[],
+    roundTrips: string[] = [],
+    { through = (url) => url, connections = 10 }: TestRuntimeOptions = {},
+  ) => {
     const options = { logging: false as const, pool: { max: connections } };
     const sequelize = server
       ? new Sequelize(through(server.url), options)
@@ -146,7 +155,7 @@ export async function openDatabase(
           storage: join(folder, 'chat.sqlite'),
           logging: (line) => void statements?.push(line.replace(/^Executing \([^)]*\): /, '')),
         });
-    if (server && statements) keepStatements(sequelize, statements);
+    if (server && statements) keepStatements(sequelize, statements, roundTrips);
     opened.push(sequelize);
     return sequelize;
   };
@@ -168,7 +177,8 @@ export async function openDatabase(
     open(options = {}) {
       const { broadcast = keepingBroadcast(), settings = {} } = options;
       const statements: string[] = [];
-      const sequelize = connect(statements, options);
+      const roundTrips: string[] = [];
+      const sequelize = connect(statements, roundTrips, options);
       const theirs = initModels(sequelize, { userModel: createUserModel(sequelize) });
       const logger = createLogger({ silent: true, transports: [new transports.Console()] });
       const runtime = new WorkerRuntime({
@@ -185,6 +195,7 @@ export async function openDatabase(
         sequelize,
         told,
         statements,
+        roundTrips,
         async run(userId, type, data, more) {
           const job = chatJob(userId, type, data, more);
           // A job that failed for no known reason was answered all the same.

@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatJob } from '../../src/queue/queue.js';
 import { type FaultProxy, startProxy } from '../faults/proxy.js';
+import { statementsOf } from '../helpers/blocks.js';
 import { until } from '../helpers/processes.js';
 import { chatJob, keepingBroadcast, openDatabase, type TestDatabase, type TestRuntime } from './runtimes.js';
 
@@ -130,7 +131,7 @@ function losing(connection: unknown, fault: () => (() => Promise<void>) | undefi
   mysql.query = function (...args) {
     const sql = typeof args[0] === 'string' ? args[0] : (args[0] as { sql?: string })?.sql;
     const done = args.at(-1) as Done;
-    const happens = /^COMMIT/.test(sql ?? '') ? fault() : undefined;
+    const happens = statementsOf(sql ?? '').at(-1) === 'COMMIT' ? fault() : undefined;
     if (!happens || typeof done !== 'function') return query.apply(this, args);
     return query.call(this, ...args.slice(0, -1), () => {
       const lost = Object.assign(new Error('Connection lost'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });

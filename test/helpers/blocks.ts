@@ -1,0 +1,7 @@
+/** What the driver is given, taken apart. */
+
+/** The statements of a block, without what bounds its time; of any other statement, itself. */
+export function statementsOf(sql: string): string[] {
+  const [, inner] = /^BEGIN NOT ATOMIC\n(.*);\nEND$/s.exec(sql) ?? [];
+  return inner?.split(';\n').filter((part) => !/^(DECLARE|IF TIMESTAMPDIFF)\b/.test(part)) ?? [sql];
+}
