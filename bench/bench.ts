@@ -81,8 +81,12 @@ export class Bench {
 
   /** Starts those of the servers that the command line lets through, each with a load generator. */
   async sides(names: readonly TargetName[], options: TargetOptions = {}): Promise<Side[]> {
-    const wanted = names.filter((name) => this.#isWanted(name));
-    return Promise.all(wanted.map((name) => this.side(name, name, options)));
+    return Promise.all(this.wanted(names).map((name) => this.side(name, name, options)));
+  }
+
+  /** Those of the servers that the command line lets through and that are installed. */
+  wanted(names: readonly TargetName[]): TargetName[] {
+    return names.filter((name) => this.#isWanted(name));
   }
 
   /** Starts one server with a load generator; in a quick run the one that an earlier scene has used. */
@@ -156,7 +160,10 @@ export class Bench {
   }
 
   /** Runs each side in turn, as often as asked for: what disturbs the machine disturbs them all. Results by label. */
-  async inTurn<T>(sides: readonly Side[], once: (side: Side) => Promise<T>): Promise<Map<string, T[]>> {
+  async inTurn<S extends Pick<Side, 'label'>, T>(
+    sides: readonly S[],
+    once: (side: S) => Promise<T>,
+  ): Promise<Map<string, T[]>> {
     const all = new Map<string, T[]>(sides.map(({ label }) => [label, []]));
     for (let index = 0; index < this.options.runs; index++) {
       for (const side of sides) all.get(side.label)!.push(await once(side));

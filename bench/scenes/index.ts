@@ -5,6 +5,7 @@ import { fanOutScene, typingScene } from './fan-out.js';
 import { messagesScene, type RoomsPlan } from './messages.js';
 import { rawScene } from './raw.js';
 import { historyScene, roomListScene } from './reading.js';
+import { restScene } from './rest.js';
 
 /** Something to measure; what it finds goes to the bench's report. */
 export interface Scene {
@@ -19,14 +20,14 @@ const rooms = { rooms: 50, members: 10, senders: 2 };
 /** Each sender sends the next one when one has come back. */
 const closedLoop = (plan: RoomsPlan) => async (bench: Bench, scene: string) => {
   const { inFlight } = bench.options;
-  await messagesScene(bench, scene, plan, { inFlight }, await bench.sides(['ours', 'peer', 'bare', 'ejabberd']));
+  await messagesScene(bench, scene, plan, inFlight, await bench.sides(['ours', 'peer', 'bare', 'ejabberd']));
 };
 
 /** The same load for different numbers of workers; `busy` is what the handler of each computes, in milliseconds. */
 async function workersScene(bench: Bench, scene: string, inFlight: number, busy = 0): Promise<void> {
   const counts = bench.options.quick ? [1, 2] : [1, 2, 4];
   const start = (workers: number) => bench.side('ours', `workers ${workers}`, { workers, ...(busy ? { busy } : {}) });
-  await messagesScene(bench, scene, rooms, { inFlight }, await Promise.all(counts.map(start)));
+  await messagesScene(bench, scene, rooms, inFlight, await Promise.all(counts.map(start)));
 }
 
 /** All of them. */
@@ -45,14 +46,7 @@ export const scenes: readonly Scene[] = [
   {
     name: 'rest',
     about: '100 messages a second over 50 rooms of 10 members',
-    run: async (bench, scene) =>
-      messagesScene(
-        bench,
-        scene,
-        rooms,
-        { perSecond: 100 },
-        await bench.sides(['ours', 'peer', 'queued-peer', 'ejabberd']),
-      ),
+    run: (bench, scene) => restScene(bench, scene, rooms, 100, ['ours', 'peer', 'queued-peer', 'ejabberd']),
   },
   {
     name: 'workers',

@@ -1,6 +1,6 @@
-/** Scenes of sending: persisted, broadcast messages, in rooms of different sizes and at rest. */
+/** Scenes of sending: persisted, broadcast messages, in rooms of different sizes. */
 import { type Bench, type Measured, medians, type Side } from '../bench.js';
-import type { Pace, Sender } from '../load/commands.js';
+import type { Sender } from '../load/commands.js';
 import type { Counters } from '../measure/counters.js';
 import type { World, WorldPlan } from '../targets/target.js';
 
@@ -30,32 +30,36 @@ export function sendersOf({ rooms, members, senders }: RoomsPlan, world: World, 
   });
 }
 
-/** Sends on all sides in turn and reports rates or times. */
+/** Each sender sends the next one when one has come back, on all sides in turn. */
 export async function messagesScene(
   bench: Bench,
   scene: string,
   plan: RoomsPlan,
-  pace: Pace,
+  inFlight: number,
   sides: readonly Side[],
 ): Promise<void> {
   const senders = new Map<Side, Sender[]>();
   for (const side of sides) senders.set(side, sendersOf(plan, await bench.populate(side, worldOf(plan))));
-  const { warmUp, window, inFlight } = bench.options;
-  const send = (side: Side, how: Pace) =>
-    bench.measure(side, () => side.load.tell({ type: 'send', senders: senders.get(side)!, pace: how, warmUp, window }));
-  // A hundred messages a second compile nothing for minutes, and a server at rest has been busy before.
-  if (!('inFlight' in pace)) for (const side of sides) await send(side, { inFlight });
-  const all = await bench.inTurn(sides, (side) => send(side, pace));
-  const line = (measure: string, unit: string, more: boolean, of: (measured: Measured) => number) =>
-    bench.report.add({ scene, measure, unit, more, values: medians(all, of) });
-  if ('inFlight' in pace) {
-    line('messages', '1/s', true, ({ run }) => run.perSecond);
-    line('deliveries', '1/s', true, ({ run }) => run.deliveriesPerSecond);
-  }
-  line('send to own dispatch, p50', 'ms', false, ({ run }) => run.p50);
-  line('send to own dispatch, p99', 'ms', false, ({ run }) => run.p99);
+  const { warmUp, window } = bench.options;
+  const pace = { inFlight };
+  const all = await bench.inTurn(sides, (side) =>
+    bench.measure(side, () => side.load.tell({ type: 'send', senders: senders.get(side)!, pace, warmUp, window })),
+  );
+  const line = (measure: string, of: (measured: Measured) => number) =>
+    bench.report.add({ scene, measure, unit: '1/s', more: true, values: medians(all, of) });
+  line('messages', ({ run }) => run.perSecond);
+  line('deliveries', ({ run }) => run.deliveriesPerSecond);
+  timeLines(bench, scene, all);
   costLines(bench, scene, 'message', all);
   await bench.end(sides);
+}
+
+/** How long a message took from its sender back to its sender. */
+export function timeLines(bench: Bench, scene: string, all: ReadonlyMap<string, readonly Measured[]>): void {
+  const line = (measure: string, of: (measured: Measured) => number) =>
+    bench.report.add({ scene, measure, unit: 'ms', more: false, values: medians(all, of) });
+  line('send to own dispatch, p50', ({ run }) => run.p50);
+  line('send to own dispatch, p99', ({ run }) => run.p99);
 }
 
 /** What one message, or whatever was done, took of processor, database and Redis. */
@@ -82,7 +86,7 @@ export function noteShares(bench: Bench, what: string, all: ReadonlyMap<string, 
     const shares = Object.entries(cost.cpu).map(
       ([role, seconds]) => `${role} ${((seconds * 1000) / run.total).toFixed(3)}`,
     );
-    bench.report.note(`${label}, processor ms of a ${what}: ${shares.join(', ')}`);
+    bench.report.note(`${label}, processor ms for each ${what}: ${shares.join(', ')}`);
   }
 }
 
