@@ -10,6 +10,12 @@ export interface Sender {
   readonly receivers: number;
 }
 
+/** A connection that asks one question at a time, these in turn. */
+export interface Asker {
+  readonly socket: number;
+  readonly questions: readonly Question[];
+}
+
 /** How the sending goes: so many unanswered at a time each, or so many per second by all of them in turn. */
 export type Pace = { readonly inFlight: number } | { readonly perSecond: number };
 
@@ -34,8 +40,7 @@ export type Command =
     }
   | {
       readonly type: 'ask';
-      readonly sockets: readonly number[];
-      readonly questions: readonly Question[];
+      readonly askers: readonly Asker[];
       readonly warmUp: number;
       readonly window: number;
     }

@@ -23,6 +23,8 @@ export class Crowd {
   #onOwn: ((sender: number, message: number) => void) | undefined;
   #onAnswer: ((socket: number) => void) | undefined;
   #serial = 0;
+  /** Questions asked, by connection. */
+  readonly #turns = new Map<number, number>();
 
   /** The first thing that went wrong, or undefined. */
   get fault(): string | undefined {
@@ -112,16 +114,19 @@ export class Crowd {
     return tally.run(0);
   }
 
-  async ask({ sockets, questions, warmUp, window }: CommandOf<'ask'>): Promise<Run> {
+  async ask({ askers, warmUp, window }: CommandOf<'ask'>): Promise<Run> {
     // An answer out of the depth of a history may take longer than the window.
-    const tally = new Tally(this, warmUp, window, sockets.length);
+    const tally = new Tally(this, warmUp, window, askers.length);
     const askedAt = new Map<number, number>();
     const bytes = this.#answerBytes;
     let going = true;
+    const questionsOf = new Map(askers.map(({ socket, questions }) => [socket, questions]));
     const pose = (socket: number) => {
-      const id = this.#serial++;
+      const questions = questionsOf.get(socket)!;
+      const turn = this.#turns.get(socket) ?? 0;
+      this.#turns.set(socket, turn + 1);
       askedAt.set(socket, performance.now());
-      this.#sockets[socket]!.send(this.#protocol.ask(questions[id % questions.length]!, id));
+      this.#sockets[socket]!.send(this.#protocol.ask(questions[turn % questions.length]!, this.#serial++, turn));
     };
     this.#onAnswer = (socket) => {
       const at = askedAt.get(socket);
@@ -130,7 +135,7 @@ export class Crowd {
       tally.add(performance.now() - at);
       if (going) pose(socket);
     };
-    for (const socket of sockets) pose(socket);
+    for (const { socket } of askers) pose(socket);
     await tally.over;
     going = false;
     await settle(() => askedAt.size === 0);
@@ -141,6 +146,7 @@ export class Crowd {
 
   disconnect(): void {
     for (const socket of this.#sockets.splice(0)) socket.close();
+    this.#turns.clear();
   }
 
   /** Counters that a window is cut out of. */

@@ -11,8 +11,8 @@ interface Language {
   /** Whether the server answers a message, besides sending it back. */
   readonly answersMessages: boolean;
   typing(roomId: string): string;
-  /** A question that has one answer. */
-  ask(question: Question, id: number): string;
+  /** A question that has one answer. `turn` counts those that the connection has asked before. */
+  ask(question: Question, id: number, turn: number): string;
 }
 
 /** A language spoken over WebSockets. */
@@ -46,7 +46,14 @@ export interface LoadUser {
 /** What can be asked of a server with a database. */
 export type Question =
   | { readonly type: 'history'; readonly roomId: string; readonly page?: number; readonly before?: number }
-  | { readonly type: 'rooms' };
+  | { readonly type: 'rooms' }
+  /** The next message is read: `idPrefix` and its number, from 1, are its id. */
+  | { readonly type: 'read'; readonly idPrefix: string };
+
+/** The end of the id of the message with that number, of those that were there before. */
+export function numberInId(number: number): string {
+  return number.toString(16).padStart(12, '0');
+}
 
 /** Whether `text` (ASCII) stands at that place. */
 function standsAt(bytes: Buffer, at: number, text: string): boolean {
@@ -75,7 +82,11 @@ const own: WebSocketProtocol = {
   message: (room_id, content, id) =>
     `{"event_type":"message.send","id":"${id}","data":{"room_id":"${room_id}","content":"${content}"}}`,
   typing: (room_id) => `{"event_type":"message.typing","data":{"room_id":"${room_id}"}}`,
-  ask(question, id) {
+  ask(question, id, turn) {
+    if (question.type === 'read') {
+      const message_id = question.idPrefix + numberInId(turn + 1);
+      return `{"event_type":"message.read","id":"${id}","data":{"message_id":"${message_id}"}}`;
+    }
     if (question.type === 'rooms') return `{"event_type":"room.list","id":"${id}","data":{}}`;
     const { roomId: room_id, page, before } = question;
     const data = { room_id, ...(page ? { paginate: { page, size: 50 } } : { before, limit: 50 }) };

@@ -8,7 +8,7 @@ import { serverSeconds, worldOf } from './messages.js';
 /** So many users of rooms of ten, all at the same moment. */
 export async function connectingScene(bench: Bench, scene: string, users: number): Promise<void> {
   const sides = await bench.sides(['ours', 'peer', 'bare']);
-  const plan = worldOf({ rooms: users / 10, members: 10, senders: 0 });
+  const plan = worldOf({ rooms: users / 10, members: 10 });
   const worlds = new Map(await Promise.all(sides.map(async (side) => [side, await side.target.fill(plan)] as const)));
   // Once unmeasured: a server that has just started compiles while it runs.
   for (const [side, world] of worlds) {
@@ -59,9 +59,9 @@ async function memoryOfSockets(bench: Bench, side: Side, users: number): Promise
   const [role, pid] = Object.entries(target.processes)[0]!;
   const look = async () => ({ heap: await heapBytes(target.debuggerOf(role)), resident: residentBytes(pid) });
   // A first few, so that what is loaded and compiled once does not count. They stay.
-  await bench.populate(side, worldOf({ rooms: 10, members: 10, senders: 0 }));
+  await bench.populate(side, worldOf({ rooms: 10, members: 10 }));
   const before = await look();
-  await bench.populate(side, worldOf({ rooms: users / 10, members: 10, senders: 0 }));
+  await bench.populate(side, worldOf({ rooms: users / 10, members: 10 }));
   const after = await look();
   return { heap: after.heap - before.heap, resident: after.resident - before.resident };
 }

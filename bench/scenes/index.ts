@@ -4,7 +4,7 @@ import { connectingScene, idleScene } from './connections.js';
 import { fanOutScene, typingScene } from './fan-out.js';
 import { messagesScene, type RoomsPlan } from './messages.js';
 import { rawScene } from './raw.js';
-import { historyScene, roomListScene } from './reading.js';
+import { historyScene, receiptsScene, roomListScene } from './reading.js';
 import { restScene } from './rest.js';
 
 /** Something to measure; what it finds goes to the bench's report. */
@@ -67,6 +67,11 @@ export const scenes: readonly Scene[] = [
     name: 'room-list',
     about: 'The list of all rooms of a user',
     run: (bench, scene) => roomListScene(bench, scene, bench.options.quick ? [10, 100] : [10, 100, 1000]),
+  },
+  {
+    name: 'receipts',
+    about: 'Messages that members have read, in 50 rooms of 10',
+    run: (bench, scene) => receiptsScene(bench, scene, bench.options.quick ? 300 : 3000),
   },
   {
     name: 'connecting',

@@ -12,7 +12,7 @@ export interface RoomsPlan {
 }
 
 /** Everybody is in one room. */
-export function worldOf({ rooms, members }: RoomsPlan): WorldPlan {
+export function worldOf({ rooms, members }: Omit<RoomsPlan, 'senders'>): WorldPlan {
   return {
     users: rooms * members,
     rooms: Array.from({ length: rooms }, (_, room) => ({

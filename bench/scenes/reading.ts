@@ -1,8 +1,8 @@
-/** Scenes of asking: pages of a long history, lists of many rooms. */
+/** Scenes of asking: pages of a long history, lists of many rooms, messages that are read. */
 import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Question } from '../load/protocols.js';
 import { rowsRead } from '../measure/counters.js';
-import { noteShares, serverSeconds } from './messages.js';
+import { noteShares, serverSeconds, worldOf } from './messages.js';
 
 /** Connections that ask, each with one question at a time. */
 const askers = 4;
@@ -10,11 +10,10 @@ const askers = 4;
 /** What the four askers get of a question, on each side. */
 async function ask(bench: Bench, sides: ReadonlyMap<Side, readonly Question[]>): Promise<Map<string, Measured[]>> {
   const { warmUp, window } = bench.options;
-  const sockets = Array.from({ length: askers }, (_, index) => index);
   return bench.inTurn([...sides.keys()], (side) => {
-    const questions = sides.get(side)!;
+    const list = Array.from({ length: askers }, (_, socket) => ({ socket, questions: sides.get(side)! }));
     // Shorter than a run of messages: nothing has to build up.
-    const command = { type: 'ask', sockets, questions, warmUp: warmUp / 3, window: window / 3 } as const;
+    const command = { type: 'ask', askers: list, warmUp: warmUp / 3, window: window / 3 } as const;
     return bench.measure(side, () => side.load.tell(command), false);
   });
 }
@@ -30,6 +29,36 @@ function lines(bench: Bench, scene: string, what: string, all: ReadonlyMap<strin
   line('bytes each', 'number', false, ({ run }) => run.answerBytes);
   line('processor time each', 'ms', false, ({ run, cost }) => (serverSeconds(cost) * 1000) / run.total);
   noteShares(bench, 'answer', all);
+}
+
+/** Members say that they have read a message: one alone, and a hundred at a time, each of rooms of ten. */
+export async function receiptsScene(bench: Bench, scene: string, count: number): Promise<void> {
+  const [side] = await bench.sides(['ours']);
+  if (!side) return;
+  const plan = { rooms: 50, members: 10 };
+  const world = await side.target.fill(worldOf(plan));
+  const prefixes: string[] = [];
+  for (const [room, roomId] of world.roomIds.entries()) {
+    const senderId = world.users[room * plan.members]!.id;
+    prefixes.push(...(await side.target.fillMessages({ roomIds: [roomId], senderId, count })));
+  }
+  await bench.connect(side, world);
+  // Not the first of a room, who has sent them all; the one who is alone is none of the hundred.
+  const reader = (room: number, member: number) => ({
+    socket: room * plan.members + member,
+    questions: [{ type: 'read', idPrefix: prefixes[room]! } as const],
+  });
+  const { warmUp, window } = bench.options;
+  const rooms = prefixes.map((_, room) => room);
+  for (const [how, readers] of [
+    ['one alone', [reader(0, 3)]],
+    ['100 under way', [...rooms.map((room) => reader(room, 1)), ...rooms.map((room) => reader(room, 2))]],
+  ] as const) {
+    const command = { type: 'ask', askers: readers, warmUp: warmUp / 3, window: window / 3 } as const;
+    const all = await bench.inTurn([side], () => bench.measure(side, () => side.load.tell(command), false));
+    lines(bench, scene, how, all);
+  }
+  await bench.end([side]);
 }
 
 /** Pages of 50 out of histories of different lengths: the newest, and one from the middle, by page and by seq. */

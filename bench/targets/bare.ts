@@ -24,7 +24,7 @@ export async function startBare(
       users += plan.users;
       return world;
     },
-    fillMessages: async () => {},
+    fillMessages: async () => [],
     debuggerOf: () => debuggerIn(server),
     countMessages: async () => undefined,
     stop: () => server.stop(),

@@ -12,7 +12,7 @@ export const JWT_SECRET = 'a-secret-of-the-bench-which-is-long-enough';
 export const FILLED_TEXT = 'Shall we meet at the station at a quarter past nine? The train goes at half past.';
 
 /** In SQL, of MariaDB's own table of numbers: an id (after `idPrefix`) that sorts like the number, and a time a second after the last. */
-export const newIdSql = "CONCAT(?, LPAD(HEX(seq), 12, '0'))";
+export const newIdSql = "CONCAT(?, LPAD(LOWER(HEX(seq)), 12, '0'))";
 export const timeSql = 'NOW(3) - INTERVAL (? - seq) SECOND';
 export const numbersSql = (count: number) => `seq_1_to_${count}`;
 

@@ -78,14 +78,16 @@ export async function startOurs(surroundings: Surroundings, options: TargetOptio
     },
     fillMessages: ({ roomIds, senderId, count }) =>
       filler.with(async (connection) => {
-        for (const roomId of roomIds) {
+        const prefixes = roomIds.map(() => filler.idPrefix());
+        for (const [index, roomId] of roomIds.entries()) {
           await connection.query(
             `INSERT INTO chat_messages (id, room_id, sender_id, client_id, seq, content, created_at, updated_at)
              SELECT ${newIdSql}, ?, ?, UUID(), seq, ?, ${timeSql}, ${timeSql} FROM ${numbersSql(count)}`,
-            [filler.idPrefix(), roomId, senderId, FILLED_TEXT, count, count],
+            [prefixes[index], roomId, senderId, FILLED_TEXT, count, count],
           );
           await connection.query('UPDATE chat_rooms SET last_seq = ? WHERE id = ?', [count, roomId]);
         }
+        return prefixes;
       }),
     debuggerOf: (role) => debuggerIn((role === 'gateway' ? gateways : workers)[0]!),
     countMessages: () => filler.count('chat_messages'),

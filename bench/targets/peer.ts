@@ -67,11 +67,12 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
     },
     fillMessages: ({ roomIds, senderId, count, recipientId }) =>
       filler.with(async (connection) => {
-        for (const roomId of roomIds) {
+        const prefixes = roomIds.map(() => filler.idPrefix());
+        for (const [index, roomId] of roomIds.entries()) {
           await connection.query(
             `INSERT INTO messages (id, room_id, sender_id, content, created_at)
              SELECT ${newIdSql}, ?, ?, ?, ${timeSql} FROM ${numbersSql(count)}`,
-            [filler.idPrefix(), roomId, senderId, FILLED_TEXT, count],
+            [prefixes[index], roomId, senderId, FILLED_TEXT, count],
           );
           await connection.query(
             `UPDATE rooms r JOIN (SELECT id, room_id, created_at FROM messages WHERE room_id = ?
@@ -90,6 +91,7 @@ export async function startPeer(surroundings: Surroundings, options: TargetOptio
             [recipientId, roomId],
           );
         }
+        return prefixes;
       }),
     debuggerOf: () => debuggerIn(servers[0]!),
     countMessages: () => filler.count('messages'),

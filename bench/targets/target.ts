@@ -24,8 +24,8 @@ export interface Target {
   readonly redisUrl?: string | undefined;
   /** Makes users and rooms, more with each call. */
   fill(plan: WorldPlan): Promise<World>;
-  /** Adds so many messages to each room, of those users in turn, a second apart up to now. */
-  fillMessages(fill: MessageFill): Promise<void>;
+  /** Adds so many messages to each room, a second apart up to now. What the ids of each room's begin with; see `numberInId`. */
+  fillMessages(fill: MessageFill): Promise<readonly string[]>;
   /** The address of the debugger of a process that was started with `inspect`. */
   debuggerOf(role: string): string;
   /** How many messages its database holds; undefined without a database. */
