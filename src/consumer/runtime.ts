@@ -194,7 +194,7 @@ export class WorkerRuntime implements WorkerContext {
     known?: ReadonlyMap<string, Promise<unknown>>,
   ): Promise<StoredOutcome | undefined> {
     let consumer: ChatMessagingConsumer | undefined;
-    const time = new EventTime(this.settings.handlerTimeout * 1000);
+    let time: EventTime | undefined;
     try {
       if (job.type.startsWith('$')) {
         await this.#inTime(answerQuestion(this, job, (one) => this.runJob(one, { earlierRuns })));
@@ -207,10 +207,11 @@ export class WorkerRuntime implements WorkerContext {
         return undefined;
       }
       consumer = new this.#consumerClass(context, job, user);
+      time = new EventTime(this.settings.handlerTimeout * 1000);
       return await this.#inTime(consumer.run(earlierRuns > 0 || job.resent === true, time, known, line));
     } catch (thrown) {
       if (thrown instanceof AnsweredError) throw thrown;
-      time.end(thrown);
+      time?.end(thrown);
       const logger = consumer?.logger ?? loggerOf(this, job);
       const error = await this.#reasonOf(thrown, consumer);
       if (consumer?.committed) {
