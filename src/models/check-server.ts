@@ -14,7 +14,6 @@ const asked = [
   'max_allowed_packet',
   'max_connections',
   'read_only',
-  'sql_mode',
   'version',
 ];
 
@@ -30,7 +29,7 @@ export async function checkServer(sequelize: Sequelize, limits: Limits): Promise
     await isolation(sequelize, limits, variables),
     durability(variables),
     ...sizes(sequelize, limits, variables),
-    ...modes(variables),
+    ...(await modes(sequelize, variables)),
     await clock(sequelize),
   ];
 }
@@ -132,12 +131,22 @@ function sizes(sequelize: Sequelize, { maxPayload }: Limits, variables: Variable
   return findings;
 }
 
-function modes(variables: Variables): Finding[] {
+async function modes(sequelize: Sequelize, variables: Variables): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const [row] = await sequelize.query<{ mode: string }>('SELECT @@SESSION.sql_mode AS mode', {
+    type: QueryTypes.SELECT,
+  });
+  const mode = row?.mode ?? '';
   if (isOn(variables.get('read_only'))) {
     findings.push({ level: 'error', text: 'The database is read-only: name the primary in the setting database.' });
   }
-  if (!/STRICT_(TRANS|ALL)_TABLES/.test(variables.get('sql_mode') ?? '')) {
+  if (mode.includes('NO_BACKSLASH_ESCAPES')) {
+    findings.push({
+      level: 'error',
+      text: 'The server takes a backslash for itself, so that no text of a user could be told from SQL by Sequelize: take NO_BACKSLASH_ESCAPES out of "sql_mode".',
+    });
+  }
+  if (!/STRICT_(TRANS|ALL)_TABLES/.test(mode)) {
     findings.push({
       level: 'warning',
       text: 'The server cuts what is too long for a column instead of refusing it: add STRICT_TRANS_TABLES to "sql_mode".',

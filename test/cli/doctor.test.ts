@@ -410,6 +410,22 @@ describe('doctor finds a database', () => {
   });
 });
 
+test('a server that takes backslashes for themselves would run SQL of users: doctor says so, and no worker starts', async () => {
+  const server = await startMariaDb({ own: true, args: ['--sql-mode=STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES'] });
+  const logger = createSilentLogger();
+  const sentence = /no text of a user could be told from SQL.*take NO_BACKSLASH_ESCAPES out of "sql_mode"\.$/;
+  try {
+    const chat = createChat({ database: server.url, logger });
+    await chat.migrate();
+    await chat.close();
+    const report = await doctor(config(`database: '${server.url}'`));
+    expect(report.error).toEqual([expect.stringMatching(sentence)]);
+    await expect(createWorker({ database: server.url, redis: redis.url, logger })).rejects.toThrow(sentence);
+  } finally {
+    await server.stop();
+  }
+});
+
 test('doctor finds clocks that differ', async () => {
   const behind = 'const now = Date.now; Date.now = () => now() - 600_000;';
   const report = await doctor(config(), {
