@@ -7,23 +7,32 @@ import { DatabaseError, type Sequelize } from 'sequelize';
 /** Bytes of a block: below what any server takes at a time (`max_allowed_packet`). */
 const longest = 250_000;
 
+/** Whether these may go as one. */
+export function fitsBlock(statements: readonly string[]): boolean {
+  return statements.reduce((sum, statement) => sum + Buffer.byteLength(statement), 0) <= longest;
+}
+
 /**
- * One statement of these, the last of which may be a SELECT; undefined when it would be too long. `within`: milliseconds
- * after which the last is not done any more, and none of them when it is a COMMIT (`wasTooLate`).
+ * One statement of these, the last of which may be a SELECT. `within`: milliseconds after `NOTE_TIME` from which on the last is
+ * not done any more, and none of them when it is a COMMIT (`wasTooLate`).
  */
-export function blockOf(statements: readonly string[], within = Number.POSITIVE_INFINITY): string | undefined {
-  const length = statements.reduce((sum, statement) => sum + Buffer.byteLength(statement), 0);
-  if (length > longest) return undefined;
-  if (!Number.isFinite(within)) return `BEGIN NOT ATOMIC\n${statements.join(';\n')};\nEND`;
-  const inTime = `IF TIMESTAMPDIFF(MICROSECOND, ${begun}, SYSDATE(6)) > ${Math.ceil(Math.max(within, 1) * 1000)} THEN
-SIGNAL SQLSTATE '${tooLate}' SET MESSAGE_TEXT = 'The time of the event is over.'; END IF`;
-  const parts = [`DECLARE ${begun} DATETIME(6) DEFAULT SYSDATE(6)`, ...statements];
-  parts.splice(-1, 0, inTime);
+export function blockOf(statements: readonly string[], within = Number.POSITIVE_INFINITY): string {
+  const parts = [...statements];
+  if (Number.isFinite(within)) {
+    parts.splice(
+      -1,
+      0,
+      `IF TIMESTAMPDIFF(MICROSECOND, ${noted}, UTC_TIMESTAMP(6)) > ${Math.floor(within * 1000)} THEN
+SIGNAL SQLSTATE '${tooLate}' SET MESSAGE_TEXT = 'The time of the event is over.'; END IF`,
+    );
+  }
   return `BEGIN NOT ATOMIC\n${parts.join(';\n')};\nEND`;
 }
 
-/** A name that no column has. */
-const begun = 'express_realtime_chat_block_begun';
+/** Of the session. */
+const noted = '@express_realtime_chat_time';
+/** Has the server's own clock tell time from here on: what stops a machine does not stop it. */
+export const NOTE_TIME = `SET ${noted} = UTC_TIMESTAMP(6)`;
 /** A state of our own. */
 const tooLate = '45ERC';
 
@@ -47,7 +56,7 @@ interface Marked {
 /** Whether its server takes blocks: MariaDB does, MySQL does not. Asked once, by trying one. */
 export function takesBlocks(sequelize: Sequelize): Promise<boolean> {
   const kept = sequelize as Marked;
-  kept[known] ??= sequelize.query('BEGIN NOT ATOMIC DO 0; END').then(
+  kept[known] ??= sequelize.query(blockOf([NOTE_TIME, 'DO 0'], 60_000)).then(
     () => true,
     (error: unknown) => {
       if (error instanceof DatabaseError && (error.parent as { errno?: number }).errno === syntaxError) return false;

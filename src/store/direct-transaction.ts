@@ -1,7 +1,7 @@
 import { escape as escapeValue, format } from 'mysql2';
 import { type Sequelize, Transaction, type TransactionOptions } from 'sequelize';
 import { beReadCommitted } from '../models/connections.js';
-import { blockOf, resultOfLast } from './blocks.js';
+import { blockOf, fitsBlock, NOTE_TIME, resultOfLast } from './blocks.js';
 import type { Deadline } from './deadline.js';
 import { wasRefused } from './retry.js';
 import { noteUnknownCommit } from './unknown-commit.js';
@@ -59,6 +59,8 @@ export class DirectTransaction extends Transaction {
   #held: string[] = [];
   readonly #waiting: Waiting[] = [];
   #isSending = false;
+  /** When the first block had been answered, and the server had noted the time. */
+  #noted: number | undefined;
   /** Why nothing is sent any more. */
   #over: Error | undefined;
 
@@ -81,17 +83,23 @@ export class DirectTransaction extends Transaction {
   /** Called by Sequelize when it has found a connection. */
   async begin(): Promise<void> {
     const { isolationLevel } = (this as unknown as Own).options;
+    if (this.#hasBlocks) this.queue(NOTE_TIME);
     if (isolationLevel) this.queue(`SET TRANSACTION ISOLATION LEVEL ${isolationLevel}`);
     await beReadCommitted(this.#sequelize, this.#connection, (sql) => this.send(sql), false);
+    // The next one may be Sequelize's, past what waits here for its turn: START must have been sent.
+    if (!this.#hasBlocks) await this.settled();
     this.queue('START TRANSACTION');
   }
 
-  /** Sends a statement, its values written in where it has question marks. Rejects with errors of Sequelize's classes. */
-  send<Result>(sql: string, values: readonly unknown[] = [], within?: number): Promise<Result> {
+  /**
+   * Sends a statement, its values written in where it has question marks. Rejects with errors of Sequelize's classes. `within`:
+   * as in `blockOf`.
+   */
+  send<Result>(sql: string, values: readonly unknown[] = [], within = Number.POSITIVE_INFINITY): Promise<Result> {
     const text = written(sql, values);
     return new Promise((resolve, reject) => {
-      const block = blockOf([...this.#held, text], within);
-      if (this.#held.length === 0 || block === undefined) {
+      const statements = [...this.#held, text];
+      if ((statements.length === 1 && !Number.isFinite(within)) || !fitsBlock(statements)) {
         this.#release();
         this.#add({ sql: text, resolve: resolve as (result: unknown) => void, reject });
         return;
@@ -102,7 +110,11 @@ export class DirectTransaction extends Transaction {
         this.#over ??= error;
         reject(error);
       };
-      this.#add({ sql: block, resolve: (result) => resolve(resultOfLast(result) as Result), reject: fail });
+      const done = (result: unknown) => {
+        this.#noted ??= performance.now();
+        resolve(resultOfLast(result) as Result);
+      };
+      this.#add({ sql: blockOf(statements, within), resolve: done, reject: fail });
     });
   }
 
@@ -123,11 +135,14 @@ export class DirectTransaction extends Transaction {
     if (this.#held.length === 0) return;
     const held = this.#held;
     this.#held = [];
-    const block = held.length > 1 ? blockOf(held) : undefined;
+    const resolve = () => {
+      if (this.#hasBlocks) this.#noted ??= performance.now();
+    };
     const reject = (error: Error) => {
       this.#over ??= error;
     };
-    for (const sql of block === undefined ? held : [block]) this.#add({ sql, resolve: () => {}, reject });
+    const statements = held.length > 1 && fitsBlock(held) ? [blockOf(held)] : held;
+    for (const sql of statements) this.#add({ sql, resolve, reject });
   }
 
   #add(one: Waiting): void {
@@ -177,11 +192,14 @@ export class DirectTransaction extends Transaction {
    */
   override async commit(deadline?: Deadline): Promise<void> {
     const own = this as unknown as Own;
+    if (own.finished === 'commit') throw committedAlready();
     try {
-      if (this.#isSending) await this.settled();
+      // What is too long for a block goes before the COMMIT, and so does what the deadline cannot be told with.
+      const isBound = this.#noted !== undefined && fitsBlock(this.#held);
+      if (this.#isSending || (deadline && !isBound)) await this.settled();
       deadline?.throwIfAborted();
       if (this.#over) throw this.#over;
-      const committed = this.send('COMMIT', [], deadline?.left());
+      const committed = this.send('COMMIT', [], this.#within(deadline));
       own.finished = 'commit';
       this.#over = ended();
       await committed;
@@ -196,7 +214,18 @@ export class DirectTransaction extends Transaction {
       await own.forceCleanup();
       throw error;
     }
-    for (const hook of own._afterCommitHooks) await hook.call(this, this);
+    try {
+      for (const hook of own._afterCommitHooks) await hook.call(this, this);
+    } catch (error) {
+      noteUnknownCommit(error);
+      throw error;
+    }
+  }
+
+  /** Milliseconds from when the server noted the time, at the latest, to the deadline. */
+  #within(deadline: Deadline | undefined): number {
+    if (!deadline || this.#noted === undefined) return Number.POSITIVE_INFINITY;
+    return deadline.left() + performance.now() - this.#noted;
   }
 
   override rollback(): Promise<void> {
@@ -208,6 +237,13 @@ export class DirectTransaction extends Transaction {
 }
 
 const ended = () => new Error('The transaction has ended: nothing more can be sent in it.');
+
+/** What a handler is told that has committed by itself. */
+function committedAlready(): Error {
+  const error = new Error('A handler has committed the transaction of its event: leave that to the chat.');
+  noteUnknownCommit(error);
+  return error;
+}
 
 /** A statement with its values in it. */
 function written(sql: string, values: readonly unknown[]): string {

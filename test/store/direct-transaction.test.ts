@@ -10,6 +10,7 @@ import { wasTooLate } from '../../src/store/blocks.js';
 import { DirectTransaction } from '../../src/store/direct-transaction.js';
 import { inTransaction, selectRows, settled } from '../../src/store/transactions.js';
 import { isUnknownCommit } from '../../src/store/unknown-commit.js';
+import { type FaultProxy, startProxy } from '../faults/proxy.js';
 import { until } from '../helpers/processes.js';
 import { openDatabase, type TestDatabase, type TestRuntime, type TestRuntimeOptions } from '../system/runtimes.js';
 
@@ -212,42 +213,79 @@ describe.each(['in blocks', 'one by one'])('%s', (way) => {
   });
 
   describe('what the database does after the deadline', () => {
-    it('is undone', async () => {
-      const waiting = 'SELECT id FROM information_schema.PROCESSLIST WHERE Info LIKE ? AND State LIKE ?';
-      const locker = await createConnection(database.url!);
+    let proxy: FaultProxy;
+    beforeAll(async () => {
+      proxy = await startProxy(database.url!);
+    });
+    afterAll(() => proxy?.close());
+
+    /** A row is locked by others, or the server out of reach, until the time of whoever inserts it is over. */
+    const stalls = {
+      'waiting for a lock': async () => {
+        const locker = await createConnection(database.url!);
+        await locker.query('LOCK TABLES notes WRITE');
+        return {
+          async isMet() {
+            const waiting = 'SELECT id FROM information_schema.PROCESSLIST WHERE Info LIKE ? AND State LIKE ?';
+            expect(await database.query(waiting, ['%late%', 'Waiting for%'])).not.toEqual([]);
+          },
+          end: () => locker.end(),
+        };
+      },
+      'out of reach': async () => {
+        proxy.blackHole();
+        return { isMet: async () => {}, end: () => proxy.heal() };
+      },
+    };
+    it.each([
+      ['waiting for a lock', 'in a block', 'late'],
+      ['waiting for a lock', 'too long for one', `late ${'€'.repeat(100_000)}`],
+      ['out of reach', 'in a block', 'late'],
+    ] as const)('is undone: %s, %s', async (how, _size, text) => {
+      const { sequelize } = open({ through: (url) => proxy.through(url) });
+      await directly(async () => {}, sequelize);
       let isOver = false;
       const begun = performance.now();
       const deadline = {
         throwIfAborted: () => {
           if (isOver) throw new Error('told already');
         },
-        left: () => 100 - (performance.now() - begun),
+        left: () => Math.max(0, 300 - (performance.now() - begun)),
       };
+      let stall: Awaited<ReturnType<(typeof stalls)[typeof how]>> | undefined;
+      const writing = inTransaction(
+        sequelize,
+        {},
+        async (transaction) => {
+          await (transaction as DirectTransaction).send('SELECT 1');
+          stall = await stalls[how]();
+          (transaction as DirectTransaction).queue(insert, [1, text]);
+        },
+        deadline,
+      ).catch((error: unknown) => error);
       try {
-        await directly(async () => {});
-        await locker.query('LOCK TABLES notes WRITE');
-        const writing = inTransaction(
-          worker.sequelize,
-          {},
-          async (transaction) => {
-            (transaction as DirectTransaction).queue(insert, [1, 'late']);
-          },
-          deadline,
-        ).catch((error: unknown) => error);
         await until('it waits', async () => {
-          expect(await database.query(waiting, ['%late%', 'Waiting for%'])).not.toEqual([]);
+          expect(stall).toBeDefined();
+          await stall!.isMet();
         });
-        await until('its time is over', async () => expect(deadline.left()).toBeLessThan(0));
+        await until('its time is over', async () => expect(deadline.left()).toBe(0));
         isOver = true;
-        await locker.query('UNLOCK TABLES');
-        const error = await writing;
-        expect(inBlocks ? wasTooLate(error) : String(error)).toEqual(inBlocks ? true : 'Error: told already');
-        expect(isUnknownCommit(error)).toBe(false);
       } finally {
-        await locker.end();
+        await stall?.end();
       }
+      const error = await writing;
+      // One that is too long for a block is looked at here, before its COMMIT.
+      const byServer = inBlocks && text.length < 100_000;
+      expect(byServer ? wasTooLate(error) : String(error)).toEqual(byServer ? true : 'Error: told already');
+      expect(isUnknownCommit(error)).toBe(false);
       expect(await notes()).toEqual([]);
-      await directly(async (transaction) => transaction.queue(insert, [1, 'in time']));
+      const inTime = inTransaction(
+        sequelize,
+        {},
+        async (transaction) => (transaction as DirectTransaction).queue(insert, [1, 'in time']),
+        { throwIfAborted: () => {}, left: () => 10_000 },
+      );
+      await inTime;
       expect(await notes()).toEqual([1]);
     });
   });
@@ -273,15 +311,70 @@ describe.each(['in blocks', 'one by one'])('%s', (way) => {
       expect(await kindOf(sequelize)).toBeInstanceOf(DirectTransaction);
     });
 
-    it('may ask for an isolation, which the transaction has', async () => {
-      const { SERIALIZABLE } = Transaction.ISOLATION_LEVELS;
-      await inTransaction(worker.sequelize, { isolationLevel: SERIALIZABLE }, async (transaction) => {
-        expect(transaction).toBeInstanceOf(DirectTransaction);
-        await selectRows(worker, 'SELECT id FROM notes', [], { transaction });
-        const level = 'SELECT trx_isolation_level AS level FROM information_schema.INNODB_TRX';
-        const own = `${level} WHERE trx_mysql_thread_id = CONNECTION_ID()`;
-        expect(await selectRows(worker, own, [], { transaction })).toEqual([{ level: 'SERIALIZABLE' }]);
+    it.each(['past Sequelize', 'by Sequelize'])(
+      'has its isolation and all in it from the first statement: %s',
+      async (how) => {
+        const { sequelize } = worker;
+        const other = database.connect();
+        await other.query("INSERT INTO notes (id, text) VALUES (2, '')");
+        const isolationLevel = Transaction.ISOLATION_LEVELS.SERIALIZABLE;
+        const writing = inTransaction(sequelize, { isolationLevel }, async (transaction) => {
+          const send = (sql: string) =>
+            how === 'by Sequelize'
+              ? sequelize.query(sql, { transaction })
+              : (transaction as DirectTransaction).send<unknown>(sql);
+          await send("INSERT INTO notes (id, text) VALUES (1, '')");
+          await send('SELECT id FROM notes WHERE id = 2');
+          // At this level alone what was read is locked.
+          const locking = other.query('SELECT id FROM notes WHERE id = 2 FOR UPDATE NOWAIT');
+          await expect(locking).rejects.toMatchObject({ parent: { errno: 1205 } });
+          throw new Error('given up');
+        });
+        await expect(writing).rejects.toThrow('given up');
+        expect(await notes()).toEqual([2]);
+      },
+    );
+
+    it('may be of any sql_mode, Oracle too', async () => {
+      const { sequelize } = worker;
+      sequelize.addHook('afterConnect', async (connection: unknown) => {
+        const { promise } = connection as { promise(): { query(sql: string): Promise<unknown> } };
+        await promise.call(connection).query("SET SESSION sql_mode = 'ORACLE'");
       });
+      const deadline = { throwIfAborted: () => {}, left: () => 10_000 };
+      await inTransaction(
+        sequelize,
+        {},
+        async (transaction) => {
+          await (transaction as DirectTransaction).send('SELECT 1 FROM DUAL');
+          (transaction as DirectTransaction).queue(insert, [1, 'one']);
+        },
+        deadline,
+      );
+      expect(await notes()).toEqual([1]);
+      expect(worker.roundTrips.some((sql) => sql.startsWith('BEGIN NOT'))).toBe(inBlocks);
+    });
+
+    it('tells of a failure behind the commit as of one whose outcome is to be looked up', async () => {
+      const { sequelize } = open({ connections: 1 });
+      const hooked = inTransaction(sequelize, {}, async (transaction) => {
+        (transaction as DirectTransaction).queue(insert, [1, '']);
+        transaction.afterCommit(() => {
+          throw new Error('from a hook');
+        });
+      });
+      const error = await hooked.catch((failure: unknown) => failure);
+      expect(String(error)).toBe('Error: from a hook');
+      expect(isUnknownCommit(error)).toBe(true);
+      const committed = inTransaction(sequelize, {}, async (transaction) => {
+        (transaction as DirectTransaction).queue(insert, [2, '']);
+        await transaction.commit();
+      });
+      const second = await committed.catch((failure: unknown) => failure);
+      expect(String(second)).toMatch(/has committed the transaction of its event: leave that to the chat/);
+      expect(isUnknownCommit(second)).toBe(true);
+      // The one connection is still there.
+      expect((await sequelize.query('SELECT id FROM notes'))[0]).toEqual([{ id: 1 }, { id: 2 }]);
     });
 
     it('runs what waits for the commit when that is done, and gives the connection back', async () => {
