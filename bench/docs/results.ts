@@ -1,7 +1,7 @@
 /** Recorded results: a file that the page and its charts are made of. A scene that is run again replaces its lines. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { existsSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
 import { findService } from '../../test/helpers/install-services.js';
 import type { BenchOptions } from '../options.js';
 import type { Line } from '../report.js';
@@ -45,6 +45,9 @@ function rounded(values: Readonly<Record<string, number>>): Record<string, numbe
   return Object.fromEntries(measured.map(([label, value]) => [label, Number(value.toPrecision(4))]));
 }
 
+/** The type of a file system that is in memory, on Linux. */
+const tmpfs = 0x01021994;
+
 /** What it ran on, in a sentence. */
 function machine(): string {
   const [cpu] = cpus();
@@ -60,5 +63,6 @@ function machine(): string {
     const version = /(?:Ver |v=)(\d+\.\d+\.\d+)/.exec(text)?.[1];
     if (version) parts.push(`${name === 'redis' ? 'Redis' : 'MariaDB'} ${version}`);
   }
+  if (statfsSync(tmpdir()).type === tmpfs) parts.push('data of MariaDB and Redis in memory');
   return parts.join(', ');
 }

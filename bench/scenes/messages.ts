@@ -74,19 +74,29 @@ export function costLines(
     bench.report.add({ scene, measure: `${measure} of a ${what}`, unit, more: false, values });
   };
   line('processor time', 'ms', ({ cost }) => serverSeconds(cost) * 1000);
+  shareLines(bench, scene, `processor time of a ${what}`, all);
   line('statements', 'number', ({ cost }) => cost.statements.Questions ?? 0);
   line('Redis commands', 'number', ({ cost }) => cost.redisCommands);
-  noteShares(bench, what, all);
 }
 
-/** Says which process took how much of the processor, of the last run. */
-export function noteShares(bench: Bench, what: string, all: ReadonlyMap<string, readonly Measured[]>): void {
-  for (const [label, runs] of all) {
-    const { cost, run } = runs.at(-1)!;
-    const shares = Object.entries(cost.cpu).map(
-      ([role, seconds]) => `${role} ${((seconds * 1000) / run.total).toFixed(3)}`,
-    );
-    bench.report.note(`${label}, processor ms for each ${what}: ${shares.join(', ')}`);
+/** Which processes took how much of it, each once more by itself. */
+export function shareLines(
+  bench: Bench,
+  scene: string,
+  measure: string,
+  all: ReadonlyMap<string, readonly Measured[]>,
+): void {
+  // Of several processes of a kind all together: "worker 2" is a worker.
+  const kindOf = (role: string) => role.replace(/ \d+$/, '');
+  const runs = [...all.values()].flat();
+  const roles = runs.flatMap(({ cost: { cpu } }) => Object.keys(cpu)).filter((role) => role !== 'load');
+  for (const kind of new Set(roles.map(kindOf))) {
+    const values = medians(all, ({ cost: { cpu }, run }) => {
+      const own = Object.entries(cpu).filter(([role]) => kindOf(role) === kind);
+      return own.length > 0 ? (own.reduce((sum, [, seconds]) => sum + seconds, 0) * 1000) / run.total : Number.NaN;
+    });
+    const name = { mariadb: 'MariaDB', redis: 'Redis' }[kind] ?? kind;
+    bench.report.add({ scene, measure: `${measure}, ${name}`, unit: 'ms', more: false, values });
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Bench, type Measured, medians, type Side } from '../bench.js';
 import type { Question } from '../load/protocols.js';
 import { rowsRead } from '../measure/counters.js';
-import { noteShares, serverSeconds, worldOf } from './messages.js';
+import { serverSeconds, shareLines, worldOf } from './messages.js';
 
 /** Connections that ask, each with one question at a time. */
 const askers = 4;
@@ -28,7 +28,6 @@ function lines(bench: Bench, scene: string, what: string, all: ReadonlyMap<strin
   line('Redis commands each', 'number', false, ({ run, cost }) => cost.redisCommands / run.total);
   line('bytes each', 'number', false, ({ run }) => run.answerBytes);
   line('processor time each', 'ms', false, ({ run, cost }) => (serverSeconds(cost) * 1000) / run.total);
-  noteShares(bench, 'answer', all);
 }
 
 /** Members say that they have read a message: one alone, and a hundred at a time, each of rooms of ten. */
@@ -57,6 +56,7 @@ export async function receiptsScene(bench: Bench, scene: string, count: number):
     const command = { type: 'ask', askers: readers, warmUp: warmUp / 3, window: window / 3 } as const;
     const all = await bench.inTurn([side], () => bench.measure(side, () => side.load.tell(command), false));
     lines(bench, scene, how, all);
+    shareLines(bench, scene, `${how}, processor time each`, all);
   }
   await bench.end([side]);
 }
