@@ -42,6 +42,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+const COMMIT = 'COMMIT';
 /** The database has ended the transaction by itself. */
 const deadlock = 1213;
 
@@ -59,7 +60,9 @@ export class DirectTransaction extends Transaction {
   #held: string[] = [];
   readonly #waiting: Waiting[] = [];
   #isSending = false;
-  /** When the first block had been answered, and the server had noted the time. */
+  /** Whether a block has been sent. */
+  #hasSent = false;
+  /** When the first one had been answered, at whose end the server has noted the time. */
   #noted: number | undefined;
   /** Why nothing is sent any more. */
   #over: Error | undefined;
@@ -83,7 +86,6 @@ export class DirectTransaction extends Transaction {
   /** Called by Sequelize when it has found a connection. */
   async begin(): Promise<void> {
     const { isolationLevel } = (this as unknown as Own).options;
-    if (this.#hasBlocks) this.queue(NOTE_TIME);
     if (isolationLevel) this.queue(`SET TRANSACTION ISOLATION LEVEL ${isolationLevel}`);
     await beReadCommitted(this.#sequelize, this.#connection, (sql) => this.send(sql), false);
     // The next one may be Sequelize's, past what waits here for its turn: START must have been sent.
@@ -110,11 +112,8 @@ export class DirectTransaction extends Transaction {
         this.#over ??= error;
         reject(error);
       };
-      const done = (result: unknown) => {
-        this.#noted ??= performance.now();
-        resolve(resultOfLast(result) as Result);
-      };
-      this.#add({ sql: blockOf(statements, within), resolve: done, reject: fail });
+      const done = (result: unknown) => resolve(resultOfLast(result) as Result);
+      this.#addBlock(statements, done, fail, within);
     });
   }
 
@@ -135,14 +134,28 @@ export class DirectTransaction extends Transaction {
     if (this.#held.length === 0) return;
     const held = this.#held;
     this.#held = [];
-    const resolve = () => {
-      if (this.#hasBlocks) this.#noted ??= performance.now();
-    };
+    const resolve = () => {};
     const reject = (error: Error) => {
       this.#over ??= error;
     };
-    const statements = held.length > 1 && fitsBlock(held) ? [blockOf(held)] : held;
-    for (const sql of statements) this.#add({ sql, resolve, reject });
+    if (held.length > 1 && fitsBlock(held)) return this.#addBlock(held, resolve, reject);
+    for (const sql of held) this.#add({ sql, resolve, reject });
+  }
+
+  #addBlock(
+    statements: readonly string[],
+    resolve: Waiting['resolve'],
+    reject: Waiting['reject'],
+    within = Number.POSITIVE_INFINITY,
+  ): void {
+    const isFirst = !this.#hasSent;
+    this.#hasSent = true;
+    const noting = (result: unknown) => {
+      this.#noted = performance.now();
+      resolve(result);
+    };
+    if (isFirst) this.#add({ sql: blockOf([...statements, NOTE_TIME], within), resolve: noting, reject });
+    else this.#add({ sql: blockOf(statements, within), resolve, reject });
   }
 
   #add(one: Waiting): void {
@@ -195,11 +208,11 @@ export class DirectTransaction extends Transaction {
     if (own.finished === 'commit') throw committedAlready();
     try {
       // What is too long for a block goes before the COMMIT, and so does what the deadline cannot be told with.
-      const isBound = this.#noted !== undefined && fitsBlock(this.#held);
+      const isBound = this.#noted !== undefined && fitsBlock([...this.#held, COMMIT]);
       if (this.#isSending || (deadline && !isBound)) await this.settled();
       deadline?.throwIfAborted();
       if (this.#over) throw this.#over;
-      const committed = this.send('COMMIT', [], this.#within(deadline));
+      const committed = this.send(COMMIT, [], this.#within(deadline));
       own.finished = 'commit';
       this.#over = ended();
       await committed;

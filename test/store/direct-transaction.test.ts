@@ -290,6 +290,29 @@ describe.each(['in blocks', 'one by one'])('%s', (way) => {
     });
   });
 
+  it('is done when the time was spent in waiting for a lock, and there is some left', async () => {
+    await database.connect().query("INSERT INTO notes (id, text) VALUES (1, '')");
+    const locker = await createConnection(database.url!);
+    await directly(async () => {});
+    await locker.query('START TRANSACTION');
+    await locker.query('SELECT id FROM notes WHERE id = 1 FOR UPDATE');
+    const begun = performance.now();
+    const writing = inTransaction(
+      worker.sequelize,
+      {},
+      async (transaction) => {
+        await (transaction as DirectTransaction).send('SELECT id FROM notes WHERE id = 1 FOR UPDATE');
+        (transaction as DirectTransaction).queue(insert, [2, 'in time']);
+      },
+      { throwIfAborted: () => {}, left: () => 1_500 },
+    );
+    // Longer than what is left.
+    await until('it has waited', async () => expect(performance.now() - begun).toBeGreaterThan(2_000));
+    await locker.end();
+    await writing;
+    expect(await notes()).toEqual([1, 2]);
+  });
+
   describe('a Sequelize that has more to do with statements', () => {
     const kindOf = (sequelize: Sequelize) => inTransaction(sequelize, {}, async (transaction) => transaction);
 
@@ -352,7 +375,7 @@ describe.each(['in blocks', 'one by one'])('%s', (way) => {
         deadline,
       );
       expect(await notes()).toEqual([1]);
-      expect(worker.roundTrips.some((sql) => sql.startsWith('BEGIN NOT'))).toBe(inBlocks);
+      expect(worker.roundTrips.some((sql) => /^BEGIN NOT.*COMMIT/s.test(sql))).toBe(inBlocks);
     });
 
     it('tells of a failure behind the commit as of one whose outcome is to be looked up', async () => {
