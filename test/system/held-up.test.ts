@@ -133,3 +133,22 @@ describe.each([
     expect(await answers).toEqual(all(stuck, 'done'));
   });
 });
+
+it('a database that was long in giving an event its user leaves it all of its time', async () => {
+  [ours, own] = runtimes.patient;
+  const { room_id } = await inRoom();
+  // It has not met anybody yet.
+  const worker = database.open({ settings: { handlerTimeout: brief } });
+  await locker.query('LOCK TABLES users WRITE');
+  const begun = performance.now();
+  const sending = worker.run(ben, 'message.send', { room_id, content: 'written' });
+  await until('it has waited longer than an event may take', async () => {
+    expect(performance.now() - begun).toBeGreaterThan(brief * 1000 + 100);
+  });
+  await locker.query('UNLOCK TABLES');
+  expect((await sending).error).toBeUndefined();
+  const [row] = await database.query('SELECT content FROM chat_messages WHERE room_id = ? ORDER BY seq DESC', [
+    room_id,
+  ]);
+  expect(row).toEqual({ content: 'written' });
+});
