@@ -138,8 +138,8 @@ export class DirectTransaction extends Transaction {
     const reject = (error: Error) => {
       this.#over ??= error;
     };
-    if (held.length > 1 && fitsBlock(held)) return this.#addBlock(held, resolve, reject);
-    for (const sql of held) this.#add({ sql, resolve, reject });
+    if (held.length > 1 && fitsBlock(held)) this.#addBlock(held, resolve, reject);
+    else for (const sql of held) this.#add({ sql, resolve, reject });
   }
 
   #addBlock(
