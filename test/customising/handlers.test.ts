@@ -75,7 +75,7 @@ describe('an extension point', () => {
         return new Promise(() => {});
       }
     }
-    host = await openTestChat({ eventHandlerClass: Hanging, handlerTimeout: 0.3 });
+    host = await openTestChat({ eventHandlerClass: Hanging, handlerTimeout: 2 });
     const { ann } = host.people;
     const room = await host.group(ann);
     const sender = await host.connect(ann);

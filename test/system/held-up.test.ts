@@ -55,11 +55,14 @@ const allEnded = () =>
     expect(await database.query('SELECT trx_query FROM information_schema.INNODB_TRX')).toEqual([]);
   });
 
-/** A room of its own for each, or they would wait for each other. */
+/** A room of its own for each, or they would wait for each other. Made by who may take long: many at once do. */
 async function inRoom() {
-  const made = await ours.run(ann, 'room.create', { type: 'GroupChat', name: 'group', participants: [ben] });
+  const [maker] = runtimes.patient;
+  const made = await maker.run(ann, 'room.create', { type: 'GroupChat', name: 'group', participants: [ben] });
+  expect(made.error).toBeUndefined();
   const room_id = String(made.data.room_id);
-  const sent = await ours.run(ann, 'message.send', { room_id, content: 'hello' });
+  const sent = await maker.run(ann, 'message.send', { room_id, content: 'hello' });
+  expect(sent.error).toBeUndefined();
   return { room_id, message_id: String(sent.data.message_id) };
 }
 
@@ -117,7 +120,8 @@ describe.each([
     await locker.query('UNLOCK TABLES');
     await allEnded();
     expect(await database.rows()).toEqual(before);
-    expect(await codes(waiting)).toEqual(all(stuck, 'done'));
+    // One by one: a third of a brief time is not much for many at once, on a machine that has other things to do.
+    for (const one of waiting) expect(await codes([one])).toEqual({ [one.name]: 'done' });
   });
 
   it('for a moment costs nobody more than the wait', async () => {
