@@ -55,7 +55,7 @@ const allEnded = () =>
     expect(await database.query('SELECT trx_query FROM information_schema.INNODB_TRX')).toEqual([]);
   });
 
-/** A room of its own for each, or they would wait for each other. Made by who may take long: many at once do. */
+/** A room of its own for each, or they would wait for each other. Made by a worker that may take long: many at once do. */
 async function inRoom() {
   const [maker] = runtimes.patient;
   const made = await maker.run(ann, 'room.create', { type: 'GroupChat', name: 'group', participants: [ben] });
@@ -120,7 +120,7 @@ describe.each([
     await locker.query('UNLOCK TABLES');
     await allEnded();
     expect(await database.rows()).toEqual(before);
-    // One by one: a third of a brief time is not much for many at once, on a machine that has other things to do.
+    // One by one: under its lock each may take a third of its brief time, which many at once may need on a busy machine.
     for (const one of waiting) expect(await codes([one])).toEqual({ [one.name]: 'done' });
   });
 
@@ -139,7 +139,6 @@ describe.each([
 });
 
 it('a database that was long in giving an event its user leaves it all of its time', async () => {
-  [ours, own] = runtimes.patient;
   const { room_id } = await inRoom();
   // It has not met anybody yet.
   const worker = database.open({ settings: { handlerTimeout: brief } });
